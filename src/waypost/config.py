@@ -1,0 +1,304 @@
+"""Every setting of an application, read once at start-up into one frozen object.
+
+The fields of `Config` are the table: the keys of `[tool.waypost]` in pyproject.toml, the `WAYPOST_*` variables,
+the options of the commands and the page docs/configuration.md all come from it. Strongest first: command line,
+environment (which `.env` files have joined by then), pyproject.toml, default.
+This module reads no .env file, imports nothing of the project and knows no command.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from waypost.errors import StartupError, StartupErrors
+from waypost.setting import (
+    BASE_PATH,
+    DURATION,
+    FILE,
+    FLAG,
+    KIB,
+    MIB,
+    PEERS,
+    SIZE,
+    TEXT,
+    WORKERS,
+    Kind,
+    Setting,
+    choice,
+    number,
+)
+
+if TYPE_CHECKING:
+    from waypost.setting import Peer
+
+Mode = Literal["production", "development", "test"]
+PREFIX: Final = "WAYPOST_"
+
+
+def _set(default: object, kind: Kind, group: str, doc: str, *, variable: str = "") -> Any:
+    return dataclasses.field(default=default, metadata={"setting": Setting(kind, doc, group, variable)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of one application. Sizes are bytes, durations seconds, and 0 switches a time-out off.
+
+    root: the folder of the project, absolute. mode: decides error pages, watching and caching.
+    """
+
+    root: Path
+    mode: Mode = "production"
+
+    base_path: str = _set("", BASE_PATH, "Routing", "Path below which the whole application lives, as `/docs`.")
+    trailing_slash: bool = _set(
+        False, FLAG, "Routing", "Canonical paths end with a slash: `/about` is redirected to `/about/`."
+    )
+    skip_trailing_slash_redirect: bool = _set(
+        False, FLAG, "Routing", "Serve both forms of a path and redirect neither."
+    )
+
+    max_body_size: int = _set(
+        MIB,
+        SIZE,
+        "Limits",
+        "Largest request body; beyond it the answer is 413. A route may say more with `max_body_size`.",
+    )
+    max_form_fields: int = _set(1000, number(), "Limits", "Most text fields in one form.")
+    max_form_files: int = _set(100, number(), "Limits", "Most files in one form.")
+    max_form_field_size: int = _set(
+        MIB, SIZE, "Limits", "Largest text field of a form. It is held in memory; a file is not."
+    )
+    max_part_header_size: int = _set(8 * KIB, SIZE, "Limits", "Largest header block of one part of a multipart form.")
+    max_part_headers: int = _set(16, number(1), "Limits", "Most headers of one part of a multipart form.")
+    form_spool_size: int = _set(
+        MIB, SIZE, "Limits", "A file of a form that is larger goes to a temporary file on disk."
+    )
+    max_url_size: int = _set(16 * KIB, SIZE, "Limits", "Longest request target; beyond it the answer is 414.")
+    max_headers: int = _set(100, number(1), "Limits", "Most header lines of a request; beyond it the answer is 431.")
+    max_header_size: int = _set(
+        64 * KIB, SIZE, "Limits", "Largest header block of a request; beyond it the answer is 431."
+    )
+
+    header_timeout: float = _set(
+        10.0, DURATION, "Time", "From the connection (or the first byte of a later request) to the end of the headers."
+    )
+    body_timeout: float = _set(30.0, DURATION, "Time", "Longest pause between two pieces of a request body.")
+    min_body_rate: int = _set(
+        1024, SIZE, "Time", "Slowest body upload, in bytes a second, measured after the first `body_timeout`."
+    )
+    keep_alive_timeout: float = _set(30.0, DURATION, "Time", "How long an idle connection is kept.")
+    write_timeout: float = _set(
+        60.0, DURATION, "Time", "How long a client may take nothing of its answer before the connection is cut."
+    )
+    handler_timeout: float = _set(0.0, DURATION, "Time", "Longest run of a handler up to its response; 0 is no limit.")
+    shutdown_grace: float = _set(
+        10.0, DURATION, "Time", "What running requests, streams and `after()` work get when the server stops."
+    )
+
+    host: str = _set(
+        "0.0.0.0",
+        TEXT,
+        "Server",
+        "Address that `waypost start` binds. `waypost dev` binds 127.0.0.1 unless it is told otherwise.",
+        variable="HOST",
+    )
+    port: int = _set(3000, number(0, 65535), "Server", "Port; 0 takes a free one.", variable="PORT")
+    uds: Path | None = _set(None, FILE, "Server", "Unix socket to bind instead of host and port.")
+    workers: int = _set(1, WORKERS, "Server", "Processes of `waypost start`; `auto` is one a core.")
+    backlog: int = _set(16384, number(1), "Server", "Connections that may wait to be accepted.")
+    max_requests: int = _set(0, number(), "Server", "A worker is replaced after this many requests; 0 is never.")
+    worker_memory_limit: int = _set(0, SIZE, "Server", "A worker that holds more memory is replaced; 0 is no limit.")
+    trusted_proxies: tuple[Peer, ...] = _set(
+        (),
+        PEERS,
+        "Server",
+        "Peers whose `X-Forwarded-*` headers are believed: addresses, networks, or `unix` for a Unix socket.",
+    )
+
+    log_format: Literal["text", "json"] = _set("text", choice("text", "json"), "Log", "Shape of a log line.")
+    access_log: bool = _set(False, FLAG, "Log", "Write a line for each request. `waypost dev` always does.")
+
+    @property
+    def dev(self) -> bool:
+        """True under `waypost dev`: errors are shown to the client and nothing is served from the cache."""
+        return self.mode == "development"
+
+    @property
+    def source_dir(self) -> Path:
+        """The folder that is put on the import path: `root`, or `root/src` when the routes are in `src/app`."""
+        src = self.root / "src"
+        return src if not (self.root / "app").is_dir() and (src / "app").is_dir() else self.root
+
+    @property
+    def app_dir(self) -> Path:
+        """The folder of the routes; it need not exist."""
+        return self.source_dir / "app"
+
+    @property
+    def public_dir(self) -> Path:
+        """The folder of the files that are served as they are; it need not exist."""
+        return self.root / "public"
+
+    def trusts(self, peer: str | None) -> bool:
+        """Say whether `peer` is a configured proxy.
+
+        peer: IP address as text, or None for a Unix socket. An IPv4 peer of a dual-stack socket ("::ffff:10.0.0.1")
+        counts as the IPv4 address. A text that is no address is not trusted.
+        """
+        if peer is None:
+            return "unix" in self.trusted_proxies
+        if not self.trusted_proxies:
+            return False
+        import ipaddress
+
+        try:
+            address = ipaddress.ip_address(peer.partition("%")[0])
+        except ValueError:
+            return False
+        plain = getattr(address, "ipv4_mapped", None) or address
+        return any(network != "unix" and plain in network for network in self.trusted_proxies)
+
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    field.name: field.metadata["setting"] for field in dataclasses.fields(Config) if "setting" in field.metadata
+}
+
+
+def load_config(
+    root: Path | str,
+    mode: Mode = "production",
+    overrides: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    places: Mapping[str, tuple[Path, int]] | None = None,
+) -> Config:
+    """Read the settings of the project in `root`.
+
+    overrides: field name to value, from command-line options or a test; a None is no override. A str is read as text.
+    environ: instead of `os.environ`. places: where a variable was written, for errors (`environment.LoadedEnv.places`).
+    Raises StartupError, or StartupErrors with everything that is wrong.
+    """
+    root = Path(root).resolve()
+    values: dict[str, Any] = {}
+    errors: list[StartupError] = []
+    readers = (
+        _from_pyproject(root / "pyproject.toml"),
+        _from_environ(os.environ if environ is None else environ, places or {}),
+        _from_overrides(overrides or {}),
+    )
+    for reader in readers:
+        for found in reader:
+            if isinstance(found, StartupError):
+                errors.append(found)
+            else:
+                values[found[0]] = found[1]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise StartupErrors(errors)
+    return Config(root=root, mode=mode, **values)
+
+
+Found = tuple[str, object] | StartupError
+
+
+def _from_pyproject(file: Path) -> Iterator[Found]:
+    import tomllib
+
+    try:
+        text = file.read_text(encoding="utf-8")
+        tool = tomllib.loads(text).get("tool")
+    except FileNotFoundError:
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        where = re.search(r"at line (\d+)", str(error))
+        yield StartupError(f"this file is not TOML: {error}", file=file, line=int(where[1]) if where else None)
+        return
+    table = tool.get("waypost", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        yield StartupError("[tool.waypost] must be a table", file=file, line=_line_of(text, "waypost"))
+        return
+    seen: dict[str, str] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        line = _line_of(text, key)
+        if name not in SETTINGS:
+            yield StartupError(f'there is no setting "{key}"', file=file, line=line, remedy=_nearest(name))
+            continue
+        if name in seen:
+            yield StartupError(f'"{key}" and "{seen[name]}" are the same setting', file=file, line=line)
+        seen[name] = key
+        try:
+            yield name, SETTINGS[name].kind.read(value, False)
+        except ValueError as error:
+            yield StartupError(f"{key} {error}, not {_shown(value)}", file=file, line=line)
+
+
+def _from_environ(environ: Mapping[str, str], places: Mapping[str, tuple[Path, int]]) -> Iterator[Found]:
+    for name, setting in SETTINGS.items():
+        for variable in (PREFIX + name.upper(), setting.variable):
+            # An empty variable is how a shell or a compose file says "not set".
+            if variable and environ.get(variable):
+                file, line = places.get(variable, (None, None))
+                try:
+                    yield name, setting.kind.read(environ[variable], True)
+                except ValueError as error:
+                    message = f"the variable {variable} {error}, not {_shown(environ[variable])}"
+                    yield StartupError(message, file=file, line=line)
+                break
+    for variable in environ:
+        # Other modules and other programs have variables of this prefix; only a near miss of ours is a mistake.
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and name not in SETTINGS and (remedy := _nearest(name, PREFIX, cutoff=0.85)):
+            file, line = places.get(variable, (None, None))
+            yield StartupError(f"there is no setting {variable}", file=file, line=line, remedy=remedy)
+
+
+def _from_overrides(overrides: Mapping[str, object]) -> Iterator[Found]:
+    for name, value in overrides.items():
+        if name not in SETTINGS:
+            yield StartupError(f'there is no setting "{name}"', remedy=_nearest(name))
+        elif value is not None:
+            try:
+                yield name, SETTINGS[name].kind.read(value, isinstance(value, str))
+            except ValueError as error:
+                yield StartupError(f"{name} {error}, not {_shown(value)}")
+
+
+def _nearest(name: str, prefix: str = "", cutoff: float = 0.6) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=cutoff)
+    if near:
+        return f"Did you mean {prefix}{near[0].upper() if prefix else near[0]}?"
+    return "" if prefix else "docs/configuration.md lists every setting."
+
+
+def _shown(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _line_of(text: str, key: str) -> int | None:
+    """Find the line on which the TOML `key` of [tool.waypost] stands; tomllib does not tell.
+
+    A dotted or inline spelling of the table is found by the key alone. None when nothing looks like it.
+    """
+    name = re.escape(key)
+    assignment = re.compile(rf"""^(?:[\w"'.\s-]*\.)?\s*["']?{name}["']?\s*[=.]|[{{,]\s*["']?{name}["']?\s*=""")
+    table = ""
+    fallback: int | None = None
+    for index, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            table = re.sub(r"[\s\"'\[\]]", "", stripped.partition("#")[0])
+            if table in ("tool.waypost", f"tool.waypost.{key}"):
+                fallback = index
+        if assignment.search(stripped) and (table == "tool.waypost" or "waypost" in stripped):
+            return index
+    return fallback
