@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from waypost.errors import StartupError, StartupErrors
 from waypost.setting import (
@@ -33,9 +33,6 @@ from waypost.setting import (
     choice,
     number,
 )
-
-if TYPE_CHECKING:
-    from waypost.setting import Peer
 
 Mode = Literal["production", "development", "test"]
 PREFIX: Final = "WAYPOST_"
@@ -114,7 +111,7 @@ class Config:
     backlog: int = _set(16384, number(1), "Server", "Connections that may wait to be accepted.")
     max_requests: int = _set(0, number(), "Server", "A worker is replaced after this many requests; 0 is never.")
     worker_memory_limit: int = _set(0, SIZE, "Server", "A worker that holds more memory is replaced; 0 is no limit.")
-    trusted_proxies: tuple[Peer, ...] = _set(
+    trusted_proxies: tuple[str, ...] = _set(
         (),
         PEERS,
         "Server",
@@ -144,25 +141,6 @@ class Config:
     def public_dir(self) -> Path:
         """The folder of the files that are served as they are; it need not exist."""
         return self.root / "public"
-
-    def trusts(self, peer: str | None) -> bool:
-        """Say whether `peer` is a configured proxy.
-
-        peer: IP address as text, or None for a Unix socket. An IPv4 peer of a dual-stack socket ("::ffff:10.0.0.1")
-        counts as the IPv4 address. A text that is no address is not trusted.
-        """
-        if peer is None:
-            return "unix" in self.trusted_proxies
-        if not self.trusted_proxies:
-            return False
-        import ipaddress
-
-        try:
-            address = ipaddress.ip_address(peer.partition("%")[0])
-        except ValueError:
-            return False
-        plain = getattr(address, "ipv4_mapped", None) or address
-        return any(network != "unix" and plain in network for network in self.trusted_proxies)
 
 
 SETTINGS: Final[Mapping[str, Setting]] = {

@@ -11,12 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
-
-    Peer = IPv4Network | IPv6Network | Literal["unix"]
+from typing import Any, Final
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -124,19 +119,16 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _peers(value: object, text: bool) -> tuple[Peer, ...]:
+def _peers(value: object, text: bool) -> tuple[str, ...]:
     items = value.replace(",", " ").split() if text and isinstance(value, str) else value
     if not isinstance(items, list | tuple):
         raise ValueError('must be a list of addresses, as ["10.0.0.0/8", "unix"]')
     import ipaddress
 
-    peers: list[Peer] = []
+    peers: list[str] = []
     for item in items:
-        if item == "unix" or isinstance(item, ipaddress.IPv4Network | ipaddress.IPv6Network):
-            peers.append(item)
-            continue
         try:
-            peers.append(ipaddress.ip_network(_text(item, text)))
+            peers.append("unix" if item == "unix" else str(ipaddress.ip_network(_text(item, text))))
         except ValueError as error:
             raise ValueError(f'holds {item!r}, which is no IP address, no network and not "unix": {error}') from None
     return tuple(peers)
