@@ -1,0 +1,98 @@
+"""Application: a project made ready to answer, and the path of one request through it.
+
+Built once: scan, load, bind, freeze. `handle` is the only `try` around user code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from waypost.app.build import build_entries
+from waypost.app.context import RequestScope, current_scope
+from waypost.app.dispatch import Dispatcher
+from waypost.app.entry import RouteEntry
+from waypost.app.failures import to_failure
+from waypost.app.public_files import public_finder
+from waypost.config import Config
+from waypost.http.forms import FormLimits
+from waypost.http.payload import BodyStream
+from waypost.http.request import Request
+from waypost.http.response import Response
+from waypost.http.site import Site, TrustedProxies
+from waypost.routing.table import RouteTable
+
+log = logging.getLogger("waypost")
+
+
+class Application:
+    """The project under `config.root`, ready to answer requests.
+
+    Raises StartupErrors with every mistake found; in development a broken file breaks its own route alone.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.site = Site(
+            base_path=config.base_path,
+            proxies=TrustedProxies(config.trusted_proxies),
+            forms=FormLimits(
+                max_fields=config.max_form_fields,
+                max_files=config.max_form_files,
+                max_field_size=config.max_form_field_size,
+                max_part_header_size=config.max_part_header_size,
+                max_part_headers=config.max_part_headers,
+                spool_size=config.form_spool_size,
+            ),
+        )
+        built = build_entries(config)
+        self.routes: list[RouteEntry] = built.entries
+        self.warnings: list[str] = built.warnings
+        table: RouteTable[RouteEntry] = built.table
+        self._respond: Callable[[Request], Awaitable[Response]] = Dispatcher(
+            table, public_finder(config.public_dir, config.dev), config.base_path
+        )
+        self._dev = config.dev
+
+    async def startup(self) -> None:
+        """Get ready in the worker that will serve, before its first request."""
+
+    async def shutdown(self, grace: float | None = None) -> None:
+        """Finish what is pending. grace: seconds, the configured time when None."""
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request. Every exception becomes a Response here; only cancellation passes."""
+        scope = RequestScope(request)
+        current_scope.set(scope)
+        try:
+            response = await self._respond(request)
+        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            response = to_failure(error, request, scope, self._dev)
+        if scope.cookies is not None and scope.cookies.changed:
+            response = _with_cookies(response, scope.cookies.lines())
+        return response
+
+    def response_sent(self, request: Request) -> None:
+        """For servers: the last byte went out, or the connection broke."""
+
+
+def _with_cookies(response: Response, lines: list[str]) -> Response:
+    """Add what cookies() collected to a response; a cookie that the response itself sets wins (Next.js)."""
+    own = {line.partition("=")[0] for line in response.headers.get_set_cookie()}
+    merged = response.copy()  # the user may return the same object to the next client
+    for line in lines:
+        if line.partition("=")[0] not in own:
+            merged.headers.append("set-cookie", line)
+    return merged
+
+
+async def discard(response: Response) -> None:
+    """Close a response that will not be sent, so that its generator and file end now."""
+    payload = response.payload
+    if isinstance(payload, BodyStream):
+        with contextlib.suppress(Exception):
+            await payload.aclose()

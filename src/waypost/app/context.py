@@ -1,0 +1,101 @@
+"""The current request, and what can be asked of it from anywhere below a handler.
+
+One ContextVar holds the RequestScope; the functions here read it. The scope belongs to one request and its task, so
+that two requests never see each other's.
+Source: Next.js, cookies() and headers() of next/headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from waypost.errors import NoRequestError
+from waypost.http.cookies import CookieStore
+from waypost.http.headers import ReadonlyHeaders
+from waypost.http.request import Request
+
+if TYPE_CHECKING:
+    from waypost.app.entry import RouteEntry
+
+Param = str | list[str]
+
+
+class Params(dict[str, Param]):
+    """The values of a route's dynamic segments, percent-decoded; may be awaited, as in Next.js.
+
+    `[id]` gives a str, `[...path]` a list of at least one str; `[[...path]]` without segments is absent.
+    """
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, Params]:
+        return self
+        yield  # makes this a generator, as __await__ needs
+
+
+class Context:
+    """A handler's second argument: `params`, and what wrappers added with `extend`."""
+
+    __slots__ = ("__dict__", "params")
+
+    def __init__(self, params: Mapping[str, Param]) -> None:
+        self.params = params if isinstance(params, Params) else Params(params)
+
+    def extend(self, **values: Any) -> Context:
+        """A context with more attributes; this one stays as it is."""
+        twin = Context(self.params)
+        twin.__dict__.update(self.__dict__)
+        twin.__dict__.update(values)
+        return twin
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the context has no {name!r}: a wrapper adds it with context.extend({name}=...)")
+
+    def __repr__(self) -> str:
+        return f"Context(params={dict(self.params)!r}{''.join(f', {k}={v!r}' for k, v in self.__dict__.items())})"
+
+
+class RequestScope:
+    """What the framework keeps for one request while it is answered."""
+
+    __slots__ = ("cookies", "entry", "params", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.entry: RouteEntry | None = None
+        self.params: dict[str, Param] = {}
+        self.cookies: CookieStore | None = None
+
+
+current_scope: ContextVar[RequestScope] = ContextVar("waypost_request")
+
+
+def scope_of(function: str) -> RequestScope:
+    """The scope of the running request. function: the caller's name, for the error."""
+    try:
+        return current_scope.get()
+    except LookupError:
+        raise NoRequestError(
+            f"{function}() was called outside a request: call it in a handler or in a function that a handler calls "
+            "(in a unit test, inside waypost.testing.request_scope(...))"
+        ) from None
+
+
+def cookies() -> CookieStore:
+    """The request's cookies; writes go to its response. May be awaited. Raises NoRequestError outside a request."""
+    scope = scope_of("cookies")
+    if scope.cookies is None:
+        scope.cookies = CookieStore(scope.request.cookies)
+    return scope.cookies
+
+
+def headers() -> ReadonlyHeaders:
+    """The request's headers, read-only. May be awaited. Raises NoRequestError outside a request."""
+    return ReadonlyHeaders.from_raw(scope_of("headers").request.headers.raw)
+
+
+async def connection() -> None:
+    """Wait for a real request: a handler that awaits this is never static (Next.js, connection())."""
+    scope_of("connection")

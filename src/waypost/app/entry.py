@@ -1,0 +1,57 @@
+"""RouteEntry: one answerable path with its endpoints, fixed at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from waypost.app.context import RequestScope
+from waypost.errors import StartupError
+from waypost.http.request import Request
+
+Endpoint: TypeAlias = Callable[[Request, RequestScope], Awaitable[Any]]
+
+
+class RouteEntry:
+    """A route file, a page or a public file.
+
+    pattern: as the folders spell it, "/api/posts/[id]". endpoints: verb → function; HEAD stands beside GET unless the
+    file has its own. max_body_size: bytes, None for no limit. streams_body: the route set its own limit, so that a
+    chunked body is not collected before the handler runs. error: in dev, why the file can't be used.
+    """
+
+    __slots__ = ("allow", "endpoints", "error", "file", "kind", "max_body_size", "options", "pattern", "streams_body")
+
+    def __init__(
+        self,
+        pattern: str,
+        file: Path,
+        kind: str,
+        endpoints: dict[str, Endpoint],
+        *,
+        options: Any = None,
+        max_body_size: int | None = None,
+        streams_body: bool = False,
+        error: StartupError | None = None,
+    ) -> None:
+        self.pattern = pattern
+        self.file = file
+        self.kind = kind
+        if "GET" in endpoints:
+            endpoints.setdefault("HEAD", endpoints["GET"])
+        self.endpoints = endpoints
+        # Next.js lists OPTIONS too, and sorts.
+        self.allow = ", ".join(sorted({*endpoints, "OPTIONS"}))
+        self.options = options
+        self.max_body_size = max_body_size
+        self.streams_body = streams_body
+        self.error = error
+
+    @property
+    def methods(self) -> list[str]:
+        """The verbs it answers, automatic HEAD and OPTIONS included."""
+        return self.allow.split(", ")
+
+    def __repr__(self) -> str:
+        return f"RouteEntry({self.pattern} {self.allow})"

@@ -1,0 +1,106 @@
+"""An exception → a Response. The only place where that happens.
+
+The client learns what is its own fault and nothing else: a bug is 500 with an id that stands in the log beside the
+traceback. In development the traceback is shown.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import secrets
+
+from waypost.app.context import RequestScope
+from waypost.app.error_page import render_bug, wants_html
+from waypost.errors import ClientDisconnected, HTTPError, Interrupt, StartupError
+from waypost.http.host import split_host
+from waypost.http.request import Request
+from waypost.http.response import Response
+
+log = logging.getLogger("waypost")
+
+_prefix = secrets.token_hex(4)
+_counter = itertools.count(1)
+
+_INTERRUPT_MESSAGES = {401: "Unauthorized", 403: "Forbidden", 404: "Not found"}
+NO_STORE = "private, no-cache, no-store, max-age=0, must-revalidate"
+
+
+def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """The JSON body that every error of the framework has."""
+    return Response.json({"error": message}, status, headers)
+
+
+def to_failure(error: BaseException, request: Request, scope: RequestScope, dev: bool) -> Response:
+    """The answer to an exception that left a handler. Control flow is answered, not logged."""
+    error = _unwrap(error)
+    if isinstance(error, Response):
+        # Kept on the object, the traceback would hold this request's frames as long as the response lives.
+        return error.with_traceback(None)
+    if isinstance(error, Interrupt):
+        return _interrupted(error, scope)
+    scope.cookies = None  # what a failed handler wanted to set is not set
+    if isinstance(error, HTTPError):
+        return error_response(error.status, error.message, error.headers)
+    if isinstance(error, ClientDisconnected):
+        return error_response(400, "The request is incomplete")
+    return _bug(error, request, scope, dev)
+
+
+def _unwrap(error: BaseException) -> BaseException:
+    """Control flow raised in a TaskGroup comes wrapped in a group."""
+    while isinstance(error, BaseExceptionGroup):
+        inner = [e for e in error.exceptions if isinstance(e, Interrupt | Response | HTTPError | BaseExceptionGroup)]
+        if not inner:
+            break
+        error = inner[0]
+    return error
+
+
+def _interrupted(error: Interrupt, scope: RequestScope) -> Response:
+    if error.location is not None:
+        return Response(None, error.status, {"location": error.location})
+    scope.cookies = None
+    return error_response(error.status, _INTERRUPT_MESSAGES[error.status])
+
+
+def _bug(error: BaseException, request: Request, scope: RequestScope, dev: bool) -> Response:
+    error_id = f"{_prefix}-{next(_counter)}"
+    pattern = scope.entry.pattern if scope.entry is not None else "no route"
+    trace = (type(error), error, error.__traceback__)
+    if isinstance(error, StartupError):
+        log.error("%s %s (%s) [%s]: %s", request.method, _printable(request.path), pattern, error_id, error)
+    else:
+        log.error("%s %s (%s) [%s]", request.method, _printable(request.path), pattern, error_id, exc_info=trace)
+    # A page on another site that resolves to this machine must not read our source (DNS rebinding).
+    if dev and _is_loopback(request):
+        return render_bug(error, request, pattern, error_id)
+    return Response.json({"error": "Internal server error", "id": error_id}, 500)
+
+
+def _is_loopback(request: Request) -> bool:
+    hostname = split_host(request.host)[0].lower()
+    return hostname == "localhost" or hostname.endswith(".localhost") or hostname in ("127.0.0.1", "[::1]", "::1", "testserver")
+
+
+def _printable(path: str) -> str:
+    """A path for a log line: control characters escaped, so that a request can't write lines of its own."""
+    return path[:500].encode("unicode_escape").decode("ascii")
+
+
+def unknown_path(request: Request) -> Response:
+    """404 for a path that nothing answers: a small page for a browser, JSON for everyone else."""
+    headers = {"cache-control": NO_STORE, "vary": "Accept"}
+    if wants_html(request):
+        headers["content-type"] = "text/html; charset=utf-8"
+        return Response(_NOT_FOUND_PAGE, 404, headers)
+    return error_response(404, "Not found", headers)
+
+
+_NOT_FOUND_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>404: not found</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;
+color:#222;background:#fff}@media(prefers-color-scheme:dark){body{color:#eee;background:#111}}</style>
+<main><h1>404</h1><p>There is nothing at this address.</p></main></html>
+"""

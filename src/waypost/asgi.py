@@ -1,0 +1,278 @@
+"""scope/receive/send ↔ Handler: Waypost under any ASGI 3 server.
+
+Knows no routes. `raw_path` keeps %2F apart from /; where a server gives none, the decoded path is escaped again.
+Source: ASGI specification 3.0, HTTP and lifespan; extension http.response.pathsend.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from waypost.app.application import Application
+from waypost.config import load_config
+from waypost.environment import load_env
+from waypost.errors import ClientDisconnected
+from waypost.http.body import RequestBody
+from waypost.http.host import valid_host
+from waypost.http.payload import BodyStream, encode_chunk
+from waypost.http.request import Request, incoming
+from waypost.http.response import Response
+from waypost.http.site import Connection
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logging.getLogger("waypost")
+
+_PATH_SAFE = "/!$&'()*+,;=:@-._~%"
+_BAD_HOST = b'{"error":"Invalid Host header"}'
+_BAD_TARGET = b'{"error":"Invalid request target"}'
+
+
+class ASGI:
+    """The ASGI callable over an Application; `create_app()` makes one."""
+
+    __slots__ = ("application", "_peers")
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        # The Connection of a peer is the same for all its requests; a handful covers a keep-alive load.
+        self._peers: dict[Any, Connection] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "lifespan":
+            await self._lifespan(receive, send)
+        elif kind == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1003, "reason": ""})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw: list[tuple[bytes, bytes]] = scope["headers"]
+        if not isinstance(raw, list):
+            raw = [(name, value) for name, value in raw]
+        if not _one_valid_host(raw):
+            await _refuse(send, _BAD_HOST)
+            return
+        target = _target(scope)
+        if target is None:
+            await _refuse(send, _BAD_TARGET)
+            return
+        method = scope["method"]
+        body = None if method in ("GET", "HEAD") else _body(raw, receive)
+        request = incoming(method, target, raw, body, self._connection(scope))
+        request.on_signal = partial(_watch_soon, request, receive)
+        response = await self.application.handle(request)
+        try:
+            payload = response.payload
+            if isinstance(payload, bytes):
+                await self._send_buffered(response, payload, method, send)
+            else:
+                await _Streaming(request, response, payload, receive, send).run(method)
+        finally:
+            request.on_signal = None
+            self.application.response_sent(request)
+
+    async def _send_buffered(self, response: Response, payload: bytes, method: str, send: Send) -> None:
+        headers = response.raw_headers()
+        declared = any(name == b"content-length" for name, _ in headers)
+        if declared and (payload or method != "HEAD"):
+            # A length that the author got wrong would desynchronise the connection; the answer to HEAD may announce one.
+            headers = [item for item in headers if item[0] != b"content-length"]
+            declared = False
+        if not declared and not response.null_body:
+            headers = [*headers, (b"content-length", b"%d" % len(payload))]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else payload})
+
+    def _connection(self, scope: Scope) -> Connection:
+        client, server, scheme = scope.get("client"), scope.get("server"), scope.get("scheme", "http")
+        key = (client[0] if client else None, server[0] if server else None, server[1] if server else None, scheme)
+        found = self._peers.get(key)
+        if found is None:
+            if len(self._peers) >= 1024:
+                self._peers.clear()  # bounded: peers choose their addresses
+            peer = client[0] if client and client[0] else None
+            found = self._peers[key] = Connection(scheme, peer, tuple(server) if server else None, self.application.site)
+        return found
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self.application.startup()
+                except Exception as error:
+                    log.exception("the application could not start")
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.application.shutdown()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+class _Streaming:
+    """One streamed response: sends its chunks, and ends the source when the client leaves."""
+
+    __slots__ = ("payload", "receive", "request", "response", "send")
+
+    def __init__(
+        self, request: Request, response: Response, payload: BodyStream, receive: Receive, send: Send
+    ) -> None:
+        self.request = request
+        self.response = response
+        self.payload = payload
+        self.receive = receive
+        self.send = send
+
+    async def run(self, method: str) -> None:
+        headers = [*self.response.raw_headers()]
+        if self.payload.length is not None and not any(name == b"content-length" for name, _ in headers):
+            headers.append((b"content-length", b"%d" % self.payload.length))
+        start = {"type": "http.response.start", "status": self.response.status, "headers": headers}
+        if method == "HEAD":
+            await self.payload.aclose()
+            await self.send(start)
+            await self.send({"type": "http.response.body", "body": b""})
+            return
+        sender = asyncio.ensure_future(self._send_all(start))
+        watcher = asyncio.ensure_future(_watch(self.request, self.receive))
+        try:
+            await asyncio.wait((sender, watcher), return_when=asyncio.FIRST_COMPLETED)
+            if not sender.done():
+                sender.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await sender
+            else:
+                # An error in mid-stream goes on to the server, which cuts the connection without an end mark.
+                sender.result()
+        finally:
+            watcher.cancel()
+            sender.cancel()
+            await self.payload.aclose()
+
+    async def _send_all(self, start: MutableMapping[str, Any]) -> None:
+        iterator = self.payload.take()
+        declared = _declared(start["headers"])
+        await self.send(start)
+        sent = 0
+        async for chunk in iterator:
+            data = chunk if chunk.__class__ is bytes else encode_chunk(chunk)
+            sent += len(data)
+            if declared is not None and sent > declared:
+                raise RuntimeError(f"the stream gave more than its Content-Length of {declared} bytes")
+            if data:
+                await self.send({"type": "http.response.body", "body": data, "more_body": True})
+        if declared is not None and sent < declared:
+            raise RuntimeError(f"the stream gave {sent} of the {declared} bytes of its Content-Length")
+        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _watch(request: Request, receive: Receive) -> None:
+    """Wait for the client to leave, then abort the request."""
+    body = request._body
+    while body is not None and not body.complete and request._left is None:
+        await asyncio.sleep(0.05)  # the handler still reads the body: its reader meets the disconnect
+    while request._left is None:
+        if (await receive())["type"] == "http.disconnect":
+            request.abort()
+
+
+def _watch_soon(request: Request, receive: Receive) -> None:
+    """Start watching when a handler asks for `request.signal`; a request that never asks pays no task for it."""
+    task = asyncio.ensure_future(_watch(request, receive))
+    _watchers.add(task)  # the loop holds tasks weakly
+    task.add_done_callback(_watchers.discard)
+
+
+_watchers: set[asyncio.Future[None]] = set()
+
+
+class _PulledBody(RequestBody):
+    """A body that is asked for: ASGI's receive() is called when a reader waits, so back-pressure is the server's."""
+
+    __slots__ = ("_receive",)
+
+    def __init__(self, declared: int | None, receive: Receive) -> None:
+        super().__init__(declared)
+        self._receive = receive
+
+    async def _more(self) -> None:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.fail(ClientDisconnected("the client closed the connection before the body was complete"))
+            return
+        chunk = message.get("body", b"")
+        if chunk:
+            self.feed(chunk)
+        if not message.get("more_body", False):
+            if self.declared is not None and self.received < self.declared:
+                self.fail(ClientDisconnected("the request body is shorter than its Content-Length"))
+            self.finish()
+
+
+def _body(raw: list[tuple[bytes, bytes]], receive: Receive) -> RequestBody | None:
+    for name, value in raw:
+        if name == b"content-length":
+            return _PulledBody(int(value), receive) if value.isdigit() else None
+    # Without a length: chunked, or HTTP/2, where a body needs no header at all.
+    return _PulledBody(None, receive)
+
+
+def _declared(headers: list[tuple[bytes, bytes]]) -> int | None:
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else None
+    return None
+
+
+def _one_valid_host(raw: list[tuple[bytes, bytes]]) -> bool:
+    host: bytes | None = None
+    for name, value in raw:
+        if name == b"host":
+            if host is not None:
+                return False
+            host = value
+    return host is not None and valid_host(host)
+
+
+def _target(scope: Scope) -> str | None:
+    raw_path = scope.get("raw_path")
+    try:
+        path = quote(scope["path"], safe=_PATH_SAFE) if raw_path is None else raw_path.decode("ascii")
+        query = scope.get("query_string", b"").decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    path = path.partition("?")[0]  # some servers leave the query on raw_path
+    if not path.startswith("/"):
+        return "*" if path == "*" else None
+    return f"{path}?{query}" if query else path
+
+
+async def _refuse(send: Send, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def create_app(path: str | Path = ".", *, dev: bool = False) -> ASGI:
+    """The project at `path` as an ASGI application: `app = create_app()` in main.py.
+
+    Loads the .env files and settings as `waypost start` does. Raises StartupErrors with every mistake found.
+    """
+    root = Path(path).resolve()
+    mode = "development" if dev else "production"
+    load_env(root, mode)
+    return ASGI(Application(load_config(root, mode)))

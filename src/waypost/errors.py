@@ -1,0 +1,146 @@
+"""Every exception of Waypost, in one tree.
+
+    Exception
+    ├── StartupError               the developer's mistake: file, line, remedy; exit code 1
+    │   └── StartupErrors          several of them, reported at once
+    ├── HTTPError                  the client's fault: `status` and `message` are sent as they are
+    │   ├── BadRequest             400  InvalidJSON, InvalidForm, InvalidPath, InvalidHost
+    │   ├── RequestTimeout         408
+    │   ├── BodyTooLarge           413
+    │   └── UnsupportedMediaType   415
+    ├── ClientDisconnected         the peer left before its request or our response was complete
+    ├── BodyUsedError (TypeError)  a streamed body was read a second time
+    ├── NoRequestError             an ambient function was called outside a request
+    ├── InvalidResponseError       a handler's result that can't be sent
+    ├── InvalidHeaderError (TypeError)  a header name or value that can't go on the wire
+    └── InvalidURLError (ValueError)
+    BaseException
+    └── Interrupt                  redirect(), not_found() …: not an Exception, so that a plain
+                                   `try/except Exception` in a handler does not swallow it
+
+This module imports nothing of Waypost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class StartupError(Exception):
+    """A mistake in the project that is found before the first request.
+
+    file, line: where to look (line counts from 1; None when the whole file is meant).
+    remedy: one sentence that says what to change.
+    """
+
+    def __init__(self, message: str, *, file: Path | str | None = None, line: int | None = None, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = Path(file) if file is not None else None
+        self.line = line
+        self.remedy = remedy
+
+    @property
+    def place(self) -> str:
+        """`path:line`, `path` or an empty string."""
+        if self.file is None:
+            return ""
+        return f"{self.file}:{self.line}" if self.line else str(self.file)
+
+    def __str__(self) -> str:
+        head = f"{self.place}: {self.message}" if self.file else self.message
+        return f"{head}\n  {self.remedy}" if self.remedy else head
+
+
+class StartupErrors(StartupError):
+    """All the mistakes found in one pass; `errors` has at least one."""
+
+    def __init__(self, errors: Iterable[StartupError]) -> None:
+        self.errors = list(errors)
+        super().__init__("\n".join(str(error) for error in self.errors))
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class HTTPError(Exception):
+    """A fault of the client: becomes `status` with the JSON body `{"error": message}`.
+
+    message is sent to the client: never put internals in it.
+    headers: extra response headers, e.g. `{"Retry-After": "3"}`.
+    """
+
+    status = 400
+
+    def __init__(self, message: str, *, status: int | None = None, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if status is not None:
+            self.status = status
+        self.headers = headers or {}
+
+
+class BadRequest(HTTPError):
+    status = 400
+
+
+class InvalidJSON(BadRequest):
+    """The body is not JSON (RFC 8259)."""
+
+
+class InvalidForm(BadRequest):
+    """The body is not a well-formed form of its declared type."""
+
+
+class InvalidPath(BadRequest):
+    """The request target has a malformed escape or a byte that no path may hold."""
+
+
+class InvalidHost(BadRequest):
+    """The Host header is missing, doubled or malformed (RFC 9112 section 3.2)."""
+
+
+class RequestTimeout(HTTPError):
+    status = 408
+
+
+class BodyTooLarge(HTTPError):
+    status = 413
+
+
+class UnsupportedMediaType(HTTPError):
+    status = 415
+
+
+class ClientDisconnected(Exception):
+    """The client went away; what was read so far is incomplete."""
+
+
+class BodyUsedError(TypeError):
+    """The body was taken as a stream and can't be read again (Fetch standard, `bodyUsed`)."""
+
+
+class NoRequestError(RuntimeError):
+    """cookies(), headers(), after() … need a request and there is none here."""
+
+
+class InvalidResponseError(Exception):
+    """A response that can't be sent: wrong type, status, header or body."""
+
+
+class InvalidHeaderError(TypeError):
+    """A header name that is no token, or a value with a line break, NUL or a character above U+00FF."""
+
+
+class InvalidURLError(ValueError):
+    """Not an absolute URL (URL standard)."""
+
+
+class Interrupt(BaseException):
+    """Ends a handler with a response that is not an error: redirect(), not_found() and their kin."""
+
+    def __init__(self, status: int, location: str | None = None) -> None:
+        super().__init__(status, location)
+        self.status = status
+        self.location = location

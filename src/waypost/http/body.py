@@ -1,0 +1,184 @@
+"""RequestBody: the bytes of one request, pushed in by a server and pulled out by a handler.
+
+Knows neither sockets nor forms. The server pushes with feed/finish/fail; a handler reads the whole (repeatable) or
+takes the chunks (once). The limit is kept here, so no reader can get past it, and a body that broke off raises: it
+never looks complete.
+Source: Fetch standard, Body mixin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from waypost.errors import BodyTooLarge, BodyUsedError
+
+HIGH_WATER = 65_536  # bytes waiting unread before the sender is asked to pause
+
+
+class RequestBody:
+    """The body of one request.
+
+    declared: the Content-Length, None for a chunked body. limit: bytes, None for no limit.
+    on_pause: called with True when more than HIGH_WATER bytes wait unread, with False when they are gone.
+    on_demand: called once, at the first read (a server then answers `Expect: 100-continue`).
+    """
+
+    __slots__ = (
+        "_chunks", "_complete", "_data", "_error", "_on_pause", "_paused", "_streamed", "_waiters", "_waiting",
+        "_whole", "declared", "limit", "on_demand", "received",
+    )  # fmt: skip
+
+    def __init__(self, declared: int | None = None, on_pause: Callable[[bool], None] | None = None) -> None:
+        self.declared = declared
+        self.limit: int | None = None
+        self.received = 0
+        self.on_demand: Callable[[], None] | None = None
+        self._on_pause = on_pause
+        self._paused = False
+        self._chunks: deque[bytes] = deque()
+        self._waiting = 0
+        self._complete = False
+        self._error: BaseException | None = None
+        self._data: bytes | None = None
+        self._streamed = False
+        self._whole = False
+        self._waiters: list[asyncio.Future[None]] | None = None
+
+    @classmethod
+    def of(cls, data: bytes) -> RequestBody:
+        """A body that is already here."""
+        self = cls(len(data))
+        if data:
+            self.feed(data)
+        self.finish()
+        return self
+
+    # -- the server's side
+
+    def feed(self, chunk: bytes) -> None:
+        """Add a chunk; bytes past the limit are dropped and reported to the reader."""
+        self.received += len(chunk)
+        if self._error is not None:
+            return
+        if self.limit is not None and self.received > self.limit:
+            self.fail(BodyTooLarge(_too_large(self.limit)))
+            return
+        self._chunks.append(chunk)
+        self._waiting += len(chunk)
+        if self._waiting > HIGH_WATER and not self._whole and not self._paused and self._on_pause is not None:
+            self._paused = True
+            self._on_pause(True)
+        if self._waiters is not None:
+            self._wake()
+
+    def finish(self) -> None:
+        self._complete = True
+        if self._waiters is not None:
+            self._wake()
+
+    def fail(self, error: BaseException) -> None:
+        """End the body with an error; what was not read yet is dropped. Nothing happens if it was complete."""
+        if self._complete or self._error is not None:
+            return
+        self._error = error
+        self._chunks.clear()
+        self._waiting = 0
+        self._resume()
+        if self._waiters is not None:
+            self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # -- the reader's side
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last byte has come (it may still be unread)."""
+        return self._complete
+
+    @property
+    def taken(self) -> bool:
+        """Whether the chunks were handed out as a stream."""
+        return self._streamed
+
+    async def read(self) -> bytes:
+        """The whole body; it is kept, so that it can be read again, by several tasks at once too.
+
+        Raises BodyTooLarge past the limit, ClientDisconnected when it broke off, BodyUsedError after chunks().
+        """
+        if self._data is not None:
+            return self._data
+        if self._streamed:
+            raise BodyUsedError("the body was taken as a stream: read it once, or read it whole first")
+        self._demand()
+        # From here on the chunks collect up to the limit; a pause would never end, since nobody takes them one by one.
+        self._whole = True
+        self._resume()
+        self._check()
+        while not self._complete:
+            await self._more()
+            self._check()
+        if self._data is None:
+            self._data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+            self._chunks.clear()
+        return self._data
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes, once; after read() the kept bytes in one piece."""
+        if self._data is not None:
+            if self._data:
+                yield self._data
+            return
+        if self._streamed:
+            raise BodyUsedError("the body was already taken as a stream")
+        self._streamed = True
+        self._demand()
+        while (chunk := await self._next()) is not None:
+            yield chunk
+
+    def _demand(self) -> None:
+        if self.on_demand is not None:
+            on_demand, self.on_demand = self.on_demand, None
+            on_demand()
+
+    async def _next(self) -> bytes | None:
+        self._check()
+        while not self._chunks:
+            if self._complete:
+                return None
+            await self._more()
+            self._check()
+        chunk = self._chunks.popleft()
+        self._waiting -= len(chunk)
+        if self._paused and self._waiting <= HIGH_WATER // 2:
+            self._resume()
+        return chunk
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+        # The limit is known only once a route has matched: bytes that came earlier are judged here.
+        if self.limit is not None and self.received > self.limit:
+            raise BodyTooLarge(_too_large(self.limit))
+
+    async def _more(self) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._waiters is None:
+            self._waiters = []
+        self._waiters.append(waiter)
+        await waiter
+
+    def _resume(self) -> None:
+        if self._paused and self._on_pause is not None:
+            self._paused = False
+            self._on_pause(False)
+
+
+def _too_large(limit: int) -> str:
+    return f"Request body is larger than {limit} bytes"

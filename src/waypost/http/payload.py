@@ -1,0 +1,132 @@
+"""What a Response carries when it is not plain bytes: streams and files.
+
+BodyStream: bytes that come bit by bit. FilePayload: a range of a file, which a server may send without copying.
+Knows no response and no server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from typing import Any, TypeAlias
+
+from waypost.errors import BodyUsedError, InvalidResponseError
+
+Chunk: TypeAlias = "bytes | bytearray | memoryview | str"
+
+_FILE_CHUNK = 262_144
+_END = object()
+
+
+def encode_chunk(chunk: Any) -> bytes:
+    """Bytes of one streamed chunk; str is sent as UTF-8."""
+    if isinstance(chunk, bytes):
+        return chunk
+    if isinstance(chunk, str):
+        return chunk.encode()
+    if isinstance(chunk, bytearray | memoryview):
+        return bytes(chunk)
+    raise InvalidResponseError(f"a stream must give bytes or str, not {type(chunk).__name__}")
+
+
+class BodyStream:
+    """A body that is sent as it comes, once.
+
+    source: gives bytes or str. length: the number of bytes if known, which then is the Content-Length.
+    """
+
+    __slots__ = ("_closed", "_on_close", "_taken", "length", "source")
+
+    def __init__(
+        self,
+        source: AsyncIterable[Any],
+        *,
+        length: int | None = None,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
+        self.source = source
+        self.length = length
+        self._on_close = on_close
+        self._taken = False
+        self._closed = False
+
+    def take(self) -> AsyncIterator[Any]:
+        """The source's iterator, for the one who sends it. Raises BodyUsedError the second time.
+
+        Without that error a Response object returned twice would be an empty 200.
+        """
+        if self._taken:
+            raise BodyUsedError("this Response was already sent: its body is a stream and can be sent once")
+        self._taken = True
+        # Kept, so that aclose() reaches the very iterator that is being read.
+        self.source = iterator = self.source.__aiter__()
+        return iterator
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self.take():
+            yield encode_chunk(chunk)
+
+    async def aclose(self) -> None:
+        """End the source: its `finally` blocks run, its file is closed. May be called more than once."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            close = getattr(self.source, "aclose", None) or getattr(self.source, "cancel", None)
+            if close is not None:
+                await close()
+        finally:
+            if self._on_close is not None:
+                self._on_close()
+
+
+class FilePayload(BodyStream):
+    """`length` bytes of the open file `fd`, from `offset` on; the file is closed with the payload."""
+
+    __slots__ = ("fd", "offset")
+
+    length: int
+
+    def __init__(self, fd: int, offset: int, length: int) -> None:
+        self.fd = fd
+        self.offset = offset
+        super().__init__(self._read(), length=length, on_close=self._close)
+
+    def _close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    async def _read(self) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        position, end = self.offset, self.offset + self.length
+        while position < end:
+            chunk = await loop.run_in_executor(None, os.pread, self.fd, min(_FILE_CHUNK, end - position), position)
+            if not chunk:
+                return  # the file shrank: the sender sees too few bytes and cuts the connection
+            position += len(chunk)
+            yield chunk
+
+    def __del__(self) -> None:
+        self._close()
+
+
+def from_iterable(items: Iterable[Any]) -> BodyStream:
+    """A stream over a plain iterable, which is advanced in a worker thread and closed with the stream."""
+    iterator = iter(items)
+
+    async def chunks() -> AsyncIterator[Any]:
+        loop = asyncio.get_running_loop()
+        run = contextvars.copy_context().run
+        while (item := await loop.run_in_executor(None, run, next, iterator, _END)) is not _END:
+            yield item
+
+    def close() -> None:
+        for thing in (iterator, items):
+            ending = getattr(thing, "close", None)
+            if ending is not None:
+                ending()
+
+    return BodyStream(chunks(), on_close=close)

@@ -1,0 +1,295 @@
+"""Request: the Web's Request with what Next.js adds (next_url, cookies), over what a parser delivered.
+
+Everything but method and target is made when it is asked for: a handler that reads no header pays for none. Knows
+neither sockets nor routes.
+Source: Fetch standard, Request class; Next.js, NextRequest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from waypost.errors import BodyUsedError, ClientDisconnected
+from waypost.http.blob import Blob
+from waypost.http.body import RequestBody
+from waypost.http.cookies import RequestCookies
+from waypost.http.forms import FormData, iter_parts, parse_form
+from waypost.http.headers import Headers, HeadersInit, RawHeaders
+from waypost.http.host import valid_host
+from waypost.http.json import parse_json
+from waypost.http.signal import AbortController, AbortSignal
+from waypost.http.site import Connection, Site
+from waypost.http.streams import ReadableStream
+from waypost.http.url import URL, NextURL
+
+if TYPE_CHECKING:
+    from waypost.http.forms import Part
+
+Octets: TypeAlias = bytes  # inside the class `bytes` is the method
+
+_BODILESS = ("GET", "HEAD")
+_OFFLINE = Connection("http", None, None, Site())
+
+
+class Request:
+    """An HTTP request.
+
+    Request(url, method=, headers=, body=, signal=) is the Web's constructor; servers use `incoming`.
+    body: str or bytes. Bodies read whole (`text json bytes form_data blob`) may be read again; `stream()` gives the
+    chunks as they come, once.
+    """
+
+    __slots__ = (
+        "_body", "_body_used", "_connection", "_controller", "_cookies", "_form", "_headers", "_left", "_next_url",
+        "_raw", "_shared", "_stream", "_url", "keep_running", "method", "on_signal", "path", "query_string",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        method: str = "GET",
+        headers: HeadersInit = None,
+        body: str | Octets | None = None,
+        signal: AbortSignal | None = None,
+    ) -> None:
+        parsed = url if isinstance(url, URL) else URL(url)
+        fields = Headers(headers)
+        if isinstance(body, str):
+            body = body.encode()
+            if not fields.has("content-type"):
+                fields.set("content-type", "text/plain;charset=UTF-8")
+        method = method.upper()
+        if body is not None and method in _BODILESS:
+            raise TypeError(f"a {method} request has no body")
+        if not fields.has("host"):
+            fields.set("host", parsed.host)
+        connection = Connection(parsed.protocol.rstrip(":"), None, None, _OFFLINE.site)
+        _fill(
+            self, method, parsed.pathname, parsed.search[1:], fields.raw,
+            None if body is None else RequestBody.of(body), connection,
+        )  # fmt: skip
+        if signal is not None:
+            signal.on_abort(lambda: self.abort(signal.reason))
+
+    # -- where it goes
+
+    @property
+    def url(self) -> str:
+        """The absolute URL: scheme and host as the client (or a trusted proxy) names them, path and query as sent."""
+        if self._url is None:
+            query = f"?{self.query_string}" if self.query_string else ""
+            self._url = f"{self.scheme}://{self.host}{self.path}{query}"
+        return self._url
+
+    @property
+    def scheme(self) -> str:
+        """"http" or "https"; X-Forwarded-Proto counts only from a trusted proxy."""
+        connection = self._connection
+        if connection.trusted:
+            forwarded = _last(self.headers.get("x-forwarded-proto"))
+            if forwarded in ("http", "https"):
+                return forwarded
+        return connection.scheme
+
+    @property
+    def host(self) -> str:
+        """Host and port as the client sent them; X-Forwarded-Host counts only from a trusted proxy."""
+        connection = self._connection
+        if connection.trusted:
+            forwarded = _last(self.headers.get("x-forwarded-host"))
+            if forwarded and valid_host(forwarded.encode("latin-1")):
+                return forwarded
+        host = self.headers.get("host")
+        if host:
+            return host
+        name, port = connection.server or ("localhost", None)
+        return f"{name}:{port}" if port else name
+
+    @property
+    def next_url(self) -> NextURL:
+        """The URL in parts (Next.js, NextURL): pathname without the base path, search_params, clone() …"""
+        if self._next_url is None:
+            self._next_url = NextURL.from_parts(
+                self.scheme, self.host, self.path, self.query_string, self._connection.site.base_path
+            )
+        return self._next_url
+
+    @property
+    def ip(self) -> str | None:
+        """The client's address in canonical form; None over a Unix socket.
+
+        The socket's peer, or what configured proxies say in X-Forwarded-For; a header of anyone else is ignored.
+        """
+        connection = self._connection
+        if not connection.trusted:
+            return connection.peer
+        return connection.site.proxies.client_ip(connection.peer, self.headers.get("x-forwarded-for"))
+
+    # -- headers
+
+    @property
+    def headers(self) -> Headers:
+        if self._headers is None:
+            self._headers = Headers.from_raw(self._raw)
+        return self._headers
+
+    @property
+    def cookies(self) -> RequestCookies:
+        """The cookies the client sent; set and delete change this request only."""
+        if self._cookies is None:
+            self._cookies = RequestCookies(self.headers.get("cookie") or "")
+        return self._cookies
+
+    # -- body
+
+    @property
+    def body(self) -> ReadableStream | None:
+        """The body as a stream; None for GET and HEAD and where none was announced."""
+        if self._body is None:
+            return None
+        if self._stream is None:
+            self._stream = ReadableStream.from_(self.stream())
+        return self._stream
+
+    @property
+    def body_used(self) -> bool:
+        """Whether the body was read, whole or as a stream."""
+        return self._body_used
+
+    async def bytes(self) -> Octets:
+        """The whole body. Raises BodyTooLarge (413) past the route's limit, ClientDisconnected when it broke off."""
+        if self._body is None:
+            return b""
+        self._body_used = True
+        return await self._body.read()
+
+    async def array_buffer(self) -> Octets:
+        """The Web's name for bytes()."""
+        return await self.bytes()
+
+    async def text(self) -> str:
+        """The body as UTF-8, whatever its charset says; invalid bytes become U+FFFD (Fetch standard)."""
+        data = await self.bytes()
+        return (data[3:] if data.startswith(b"\xef\xbb\xbf") else data).decode("utf-8", "replace")
+
+    async def json(self) -> Any:
+        """The body as JSON (RFC 8259), whatever the content type says.
+
+        Raises InvalidJSON, which is 400 when nobody catches it.
+        """
+        return parse_json(await self.bytes())
+
+    async def blob(self) -> Blob:
+        return Blob([await self.bytes()], type=self.headers.get("content-type") or "")
+
+    async def form_data(self) -> FormData:
+        """The fields and files of a urlencoded or multipart body.
+
+        Raises UnsupportedMediaType (415) for another content type, InvalidForm (400) for a malformed or truncated
+        one, BodyTooLarge (413) past a limit.
+        """
+        if self._form is None:
+            self._form = await parse_form(self.headers.get("content-type"), self.stream(), self._connection.site.forms)
+        return self._form
+
+    def parts(self) -> AsyncIterator[Part]:
+        """The parts of a multipart body as they come, none of them kept in memory."""
+        return iter_parts(self.headers.get("content-type"), self.stream(), self._connection.site.forms)
+
+    async def stream(self) -> AsyncIterator[Octets]:
+        """The body in chunks as they come, once."""
+        body = self._body
+        if body is None:
+            return
+        self._body_used = True
+        if self._shared:
+            yield await body.read()
+            return
+        async for chunk in body.chunks():
+            yield chunk
+
+    def clone(self) -> Request:
+        """A second Request over the same body; the body is then kept in memory. Raises BodyUsedError once it is streamed."""
+        if self._body is not None and self._body.taken:
+            raise BodyUsedError("the body was already taken as a stream: clone() before reading")
+        twin = Request.__new__(Request)
+        _fill(twin, self.method, self.path, self.query_string, self.headers.copy().raw, self._body, self._connection)
+        self._shared = twin._shared = True
+        twin._controller = self._signal_controller()
+        return twin
+
+    # -- the client's leaving
+
+    @property
+    def signal(self) -> AbortSignal:
+        """Aborted when the client goes away before the response is complete."""
+        return self._signal_controller().signal
+
+    def _signal_controller(self) -> AbortController:
+        if self._controller is None:
+            self._controller = AbortController()
+            if self.on_signal is not None:
+                self.on_signal()
+            if self._left is not None:
+                self._controller.abort(self._left)
+        return self._controller
+
+    def abort(self, reason: Any = None) -> None:
+        """Say that the client left; for servers."""
+        if self._left is not None:
+            return
+        self._left = reason if reason is not None else ClientDisconnected("the client closed the connection")
+        if self._body is not None:
+            self._body.fail(ClientDisconnected("the client closed the connection before the body was complete"))
+        if self._controller is not None:
+            self._controller.abort(self._left)
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path})"
+
+
+NextRequest = Request
+
+
+def _fill(
+    request: Request,
+    method: str,
+    path: str,
+    query: str,
+    raw: RawHeaders,
+    body: RequestBody | None,
+    connection: Connection,
+) -> None:
+    request.method = method
+    request.path = path
+    request.query_string = query
+    request.keep_running = False
+    request.on_signal = None
+    request._raw = raw
+    request._body = body
+    request._connection = connection
+    request._body_used = request._shared = False
+    request._headers = request._cookies = request._next_url = request._url = None
+    request._controller = request._left = request._form = request._stream = None
+
+
+def incoming(
+    method: str, target: str, raw: RawHeaders, body: RequestBody | None, connection: Connection
+) -> Request:
+    """The Request of a server.
+
+    target: as sent, origin form, ASCII. raw: header fields as sent; names in any case. body: None when the message
+    has none. GET and HEAD have no body (Fetch standard): a server drops what was sent.
+    """
+    request = Request.__new__(Request)
+    path, _, query = target.partition("?")
+    _fill(request, method, path, query, raw, None if method in _BODILESS else body, connection)
+    return request
+
+
+def _last(value: str | None) -> str | None:
+    """The entry that the nearest proxy wrote."""
+    return value.rpartition(",")[2].strip() if value else None
+

@@ -1,0 +1,278 @@
+"""Response: the Web's Response with what Next.js adds (cookies, redirect), checked before any server sees it.
+
+A Response derives from BaseException so that it can be raised as well as returned, and so that a plain
+`except Exception` does not swallow one. Knows neither requests nor sockets.
+Source: Fetch standard, Response class; Next.js, NextResponse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from typing import Any, Protocol, TypeAlias, overload
+
+from waypost.errors import InvalidResponseError
+from waypost.http.blob import Blob
+from waypost.http.cookies import ResponseCookies
+from waypost.http.forms import FormData, encode_multipart
+from waypost.http.headers import Headers, HeadersInit, RawHeaders
+from waypost.http.json import encode_json, parse_json
+from waypost.http.location import render_location
+from waypost.http.payload import BodyStream, encode_chunk, from_iterable
+from waypost.http.streams import ReadableStream
+from waypost.http.url import URL, URLSearchParams
+
+BodyInit: TypeAlias = (
+    "str | bytes | bytearray | memoryview | Blob | FormData | URLSearchParams | ReadableStream | BodyStream"
+    " | AsyncIterable[Any] | Iterable[Any] | None"
+)
+Octets: TypeAlias = bytes  # inside the class `bytes` is the method
+
+_JSON_TYPE = b"application/json"
+_TEXT_TYPE = b"text/plain;charset=UTF-8"
+_FORM_TYPE = b"application/x-www-form-urlencoded;charset=UTF-8"
+_NULL_BODY = frozenset((204, 205, 304))
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_REASON_OK = frozenset([9, *range(0x20, 0x7F), *range(0x80, 0x100)])
+
+
+class JSONFactory(Protocol):
+    """`Response.json(data, status=, headers=)` on the class."""
+
+    def __call__(
+        self, data: Any, status: int = 200, headers: HeadersInit = None, *, status_text: str = ""
+    ) -> Response: ...
+
+
+class _JSON:
+    """`Response.json(data)` makes a response, `await response.json()` reads one: both are the Web's names."""
+
+    __slots__ = ()
+
+    @overload
+    def __get__(self, instance: None, owner: type[Response]) -> JSONFactory: ...
+    @overload
+    def __get__(self, instance: Response, owner: type[Response]) -> Callable[[], Awaitable[Any]]: ...
+    def __get__(self, instance: Response | None, owner: type[Response]) -> Any:
+        return _make_json if instance is None else instance._read_json
+
+
+class Response(BaseException):
+    """An HTTP response.
+
+    body: str (sent as UTF-8, `text/plain;charset=UTF-8`), bytes, Blob, FormData, URLSearchParams, ReadableStream,
+    an async iterable, or a plain iterable, which is advanced in a worker thread; None for no body.
+    status: 200..599. Raises InvalidResponseError for a status outside, or for a body with 204, 205 or 304.
+    headers: raises InvalidHeaderError for what can't go on the wire.
+    """
+
+    __slots__ = ("_content_type", "_control", "_cookies", "_headers", "_payload", "_status", "status_text")
+
+    _status: int
+    _payload: Octets | BodyStream | None
+    _content_type: Octets | None
+    _headers: Headers | None
+    _cookies: ResponseCookies | None
+    _control: object
+    status_text: str
+
+    def __init__(
+        self, body: BodyInit = None, status: int = 200, headers: HeadersInit = None, *, status_text: str = ""
+    ) -> None:
+        self._headers = None
+        self._cookies = None
+        self._control = None
+        self._payload, self._content_type = _extract(body)
+        self._status = status
+        self.status_text = status_text
+        if status != 200 or status.__class__ is not int:
+            _check_status(status, self._payload)
+        if status_text:
+            _check_reason(status_text)
+        if headers is not None:
+            self._set_headers(headers)
+
+    def _set_headers(self, init: HeadersInit) -> None:
+        headers = self._headers = Headers(init)
+        if self._content_type is not None and not headers.has("content-type"):
+            headers.raw.append((b"content-type", self._content_type))
+
+    json = _JSON()
+
+    @classmethod
+    def redirect(cls, url: str | URL, status: int = 307, headers: HeadersInit = None) -> Response:
+        """A redirect: status 301, 302, 303, 307 or 308; url absolute, or a path of this site.
+
+        Raises InvalidResponseError for another status, InvalidHeaderError for a target that is no http(s) URL.
+        """
+        if status not in _REDIRECTS:
+            raise InvalidResponseError(f"{status!r} is not a redirect status: use 301, 302, 303, 307 or 308")
+        response = cls(None, status, headers)
+        response.headers.set("location", render_location(url))
+        return response
+
+    @classmethod
+    def error(cls) -> Response:
+        """A network error (Fetch standard): its status is 0 and it can't be sent."""
+        response = cls()
+        response._status = 0
+        return response
+
+    # -- what it says
+
+    @property
+    def status(self) -> int:
+        return self._status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 200..299."""
+        return 200 <= self._status <= 299
+
+    @property
+    def headers(self) -> Headers:
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = Headers()
+            if self._content_type is not None:
+                headers.raw.append((b"content-type", self._content_type))
+        if self._cookies is not None:
+            self._write_cookies(headers)
+        return headers
+
+    @property
+    def cookies(self) -> ResponseCookies:
+        """The cookies this response sets: set(name, value, ...), get, delete … (Next.js, NextResponse.cookies)."""
+        if self._cookies is None:
+            self._cookies = ResponseCookies(self.headers.get_set_cookie())
+        return self._cookies
+
+    def _write_cookies(self, headers: Headers) -> None:
+        lines = self._cookies.lines() if self._cookies is not None else []
+        headers.raw[:] = [item for item in headers.raw if item[0] != b"set-cookie"]
+        headers.raw.extend((b"set-cookie", line.encode("latin-1")) for line in lines)
+
+    # -- reading it, in tests and after fetch()
+
+    @property
+    def body(self) -> BodyStream | None:
+        """The body as a stream; None when there is none."""
+        payload = self._payload
+        if payload is None or isinstance(payload, BodyStream):
+            return payload
+        return BodyStream(ReadableStream.from_([payload]), length=len(payload))
+
+    async def bytes(self) -> Octets:
+        """The whole body; a streamed one is kept, so that it can be read again."""
+        payload = self._payload
+        if isinstance(payload, BodyStream):
+            try:
+                payload = b"".join([encode_chunk(chunk) async for chunk in payload.take()])
+            finally:
+                await self._payload.aclose()  # type: ignore[union-attr]  # still the stream here
+            self._payload = payload
+        return payload or b""
+
+    async def text(self) -> str:
+        return (await self.bytes()).decode("utf-8", "replace")
+
+    async def _read_json(self) -> Any:
+        return parse_json(await self.bytes())
+
+    # -- for those who send it
+
+    @property
+    def payload(self) -> Octets | BodyStream:
+        """The body to send: bytes (b"" when there is none) or a BodyStream."""
+        payload = self._payload
+        return b"" if payload is None else payload
+
+    @property
+    def null_body(self) -> bool:
+        """Whether the status forbids a body and a Content-Length (RFC 9110 section 6.4.1)."""
+        return self._status in _NULL_BODY
+
+    def raw_headers(self) -> RawHeaders:
+        """The fields to send, names in lower case; Date, Connection and framing are the server's."""
+        if self._headers is None and self._cookies is None:
+            return [] if self._content_type is None else [(b"content-type", self._content_type)]
+        return self.headers.raw
+
+    def copy(self) -> Response:
+        """A response with headers of its own over the same body, for those who must change one they did not make."""
+        twin = self.__class__.__new__(self.__class__)
+        twin._status = self._status
+        twin.status_text = self.status_text
+        twin._payload = self._payload
+        twin._content_type = self._content_type
+        twin._control = self._control
+        twin._cookies = None
+        twin._headers = self.headers.copy()
+        return twin
+
+    def __repr__(self) -> str:
+        return f"Response({self._status})"
+
+    __str__ = __repr__
+
+
+NextResponse = Response
+
+
+def _make_json(data: Any, status: int = 200, headers: HeadersInit = None, *, status_text: str = "") -> Response:
+    """A JSON response. Raises InvalidResponseError for a value that JSON can't hold."""
+    response = Response.__new__(Response)
+    response._headers = None
+    response._cookies = None
+    response._control = None
+    response._payload = encode_json(data)
+    response._content_type = _JSON_TYPE
+    response._status = status
+    response.status_text = status_text
+    if status != 200 or status.__class__ is not int:
+        _check_status(status, response._payload)
+    if status_text:
+        _check_reason(status_text)
+    if headers is not None:
+        response._set_headers(headers)
+    return response
+
+
+def _extract(body: BodyInit) -> tuple[bytes | BodyStream | None, bytes | None]:
+    """The payload and the content type of a body (Fetch standard, "extract a body")."""
+    if body is None:
+        return None, None
+    if isinstance(body, str):
+        return body.encode(), _TEXT_TYPE
+    if isinstance(body, bytes):
+        return body, None
+    if isinstance(body, bytearray | memoryview):
+        return bytes(body), None
+    if isinstance(body, BodyStream):
+        return body, None
+    if isinstance(body, Blob):
+        content_type = body.type.encode("latin-1") if body.type else None
+        return BodyStream(body.stream(), length=body.size), content_type
+    if isinstance(body, URLSearchParams):
+        return str(body).encode("ascii"), _FORM_TYPE
+    if isinstance(body, FormData):
+        form_type, data = encode_multipart(body)
+        return data, form_type.encode("ascii")
+    if isinstance(body, AsyncIterable):
+        return BodyStream(body), None
+    if isinstance(body, dict) or not isinstance(body, Iterable):
+        raise InvalidResponseError(
+            f"a body can't be of type {type(body).__name__}: use Response.json(...) for data"
+        )
+    return from_iterable(body), None
+
+
+def _check_status(status: object, payload: object) -> None:
+    if status.__class__ is not int or not 200 <= status <= 599:  # type: ignore[operator]  # an int here
+        raise InvalidResponseError(f"status must be an int from 200 to 599, not {status!r}")
+    if payload is not None and status in _NULL_BODY:
+        raise InvalidResponseError(f"a response with status {status} can't have a body")
+
+
+def _check_reason(text: str) -> None:
+    if not all(ord(character) in _REASON_OK for character in text):
+        raise InvalidResponseError("status_text must not hold line breaks, control characters or characters above U+00FF")
