@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import time
+
+from waypost import Response
+
+dynamic = "error"
+
+
+async def GET() -> Response:
+    return Response.json({"now": time.time_ns() // 1_000_000})

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import time
+
+from waypost import Request, Response, cookies, headers
+
+dynamic = "force-static"
+
+
+async def GET(request: Request) -> Response:
+    a = (await cookies()).get("a")
+    fields = await headers()
+    return Response.json(
+        {
+            "now": time.time_ns() // 1_000_000,
+            "q": request.next_url.search_params.get("q"),
+            "search": request.next_url.search,
+            "url": request.url,
+            "a": a.value if a else None,
+            "ua": fields.get("user-agent"),
+            "rua": request.headers.get("user-agent"),
+        }
+    )
+
+
+async def POST(request: Request) -> Response:
+    return Response.json(
+        {
+            "q": request.next_url.search_params.get("q"),
+            "ua": request.headers.get("user-agent"),
+            "body": await request.text(),
+        }
+    )

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from waypost import Context, Request, Response
+
+dynamic = "force-static"
+
+
+async def generate_static_params() -> list[dict[str, Any]]:
+    return [{"path": ["a", "b"]}]
+
+
+async def GET(request: Request, context: Context) -> Response:
+    return Response.json({"params": await context.params, "now": time.time_ns() // 1_000_000})

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from waypost import Context, Request, Response
+
+
+async def GET(request: Request, context: Context) -> Response:
+    return Response.json({"params": await context.params})

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from waypost import Response
+
+
+async def GET() -> Response:
+    return Response.json({"route": "日本"})
