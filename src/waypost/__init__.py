@@ -1,1 +1,81 @@
-"""Waypost."""
+"""Waypost: route handlers as Next.js has them, in Python. A folder of files is the API.
+
+The public names and nothing else; what only some programs need is imported by its own name (`waypost.testing` …).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from waypost.app.context import Context, Params, connection, cookies, headers
+from waypost.app.interrupts import forbidden, not_found, permanent_redirect, redirect, unauthorized
+from waypost.errors import (
+    BadRequest,
+    BodyTooLarge,
+    BodyUsedError,
+    ClientDisconnected,
+    HTTPError,
+    InvalidForm,
+    InvalidJSON,
+    StartupError,
+    UnsupportedMediaType,
+)
+from waypost.http.blob import Blob, File
+from waypost.http.forms import FormData
+from waypost.http.headers import Headers
+from waypost.http.request import NextRequest, Request
+from waypost.http.response import NextResponse, Response
+from waypost.http.signal import AbortController, AbortSignal
+from waypost.http.streams import ReadableStream, TransformStream
+from waypost.http.url import URL, URLSearchParams
+
+if TYPE_CHECKING:
+    from waypost.asgi import create_app
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "URL",
+    "AbortController",
+    "AbortSignal",
+    "BadRequest",
+    "Blob",
+    "BodyTooLarge",
+    "BodyUsedError",
+    "ClientDisconnected",
+    "Context",
+    "File",
+    "FormData",
+    "HTTPError",
+    "Headers",
+    "InvalidForm",
+    "InvalidJSON",
+    "NextRequest",
+    "NextResponse",
+    "Params",
+    "ReadableStream",
+    "Request",
+    "Response",
+    "StartupError",
+    "TransformStream",
+    "URLSearchParams",
+    "UnsupportedMediaType",
+    "connection",
+    "cookies",
+    "create_app",
+    "forbidden",
+    "headers",
+    "not_found",
+    "permanent_redirect",
+    "redirect",
+    "unauthorized",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The ASGI adapter brings the loader and the settings along; a route file that only answers needs neither.
+    if name == "create_app":
+        from waypost.asgi import create_app
+
+        return create_app
+    raise AttributeError(f"module 'waypost' has no attribute {name!r}")

@@ -139,8 +139,14 @@ class Request:
     def cookies(self) -> RequestCookies:
         """The cookies the client sent; set and delete change this request only."""
         if self._cookies is None:
-            self._cookies = RequestCookies(self.headers.get("cookie") or "")
+            self._cookies = RequestCookies(self.headers.get("cookie") or "", on_change=self._set_cookie_header)
         return self._cookies
+
+    def _set_cookie_header(self, value: str) -> None:
+        if value:
+            self.headers.set("cookie", value)
+        else:
+            self.headers.delete("cookie")
 
     # -- body
 

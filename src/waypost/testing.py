@@ -1,0 +1,367 @@
+"""An in-process client over the application, and a request scope for calling a handler directly.
+
+No socket: a request goes through the very path a server's would, and a streamed body comes chunk by chunk as it is
+made. `AsyncClient` is for async tests; `Client` is the same for plain ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from waypost.app.application import Application
+from waypost.app.context import Context, RequestScope, current_scope
+from waypost.config import load_config
+from waypost.environment import load_env
+from waypost.errors import InvalidHost
+from waypost.http.body import RequestBody
+from waypost.http.cookies import ResponseCookies
+from waypost.http.forms import FormData, encode_multipart
+from waypost.http.headers import Headers, HeadersInit, RawHeaders
+from waypost.http.host import valid_host
+from waypost.http.json import encode_json, parse_json
+from waypost.http.payload import BodyStream, encode_chunk
+from waypost.http.request import Request, incoming
+from waypost.http.response import Response
+from waypost.http.site import Connection
+from waypost.http.url import URLSearchParams
+
+T = TypeVar("T")
+
+BodyData = str | bytes | AsyncIterator[bytes] | FormData | URLSearchParams | None
+
+
+class AsyncClient:
+    """Sends requests to the application at `path` (a project folder, or an Application) without a socket.
+
+    Use as `async with AsyncClient(".") as client`. Cookies that responses set are sent back by later requests.
+    host: what the Host header says. ip: the peer's address.
+    """
+
+    def __init__(
+        self, path: str | Path | Application = ".", *, host: str = "testserver", ip: str = "127.0.0.1", dev: bool = False
+    ) -> None:
+        if not isinstance(path, Application):
+            load_env(Path(path).resolve(), "test")
+            mode = "development" if dev else "production"
+            path = Application(load_config(Path(path).resolve(), mode))
+        self.application = path
+        self.host = host
+        self.cookies: dict[str, str] = {}
+        self._connection = Connection("http", ip, (host, None), path.site)
+
+    async def __aenter__(self) -> Self:
+        await self.application.startup()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.application.shutdown()
+
+    async def request(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: HeadersInit = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        body: BodyData = None,
+    ) -> ClientResponse:
+        """Send a request and read the whole answer.
+
+        target: path and query, sent as it is. params: added to the query. json: sent as application/json.
+        body: text, bytes, FormData (multipart), URLSearchParams, or an async iterator (sent chunked).
+        """
+        async with self.stream(method, target, headers=headers, params=params, json=json, body=body) as response:
+            await response.read()
+            return response
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: HeadersInit = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        body: BodyData = None,
+    ) -> AsyncIterator[ClientResponse]:
+        """Send a request and give the answer as soon as its headers are there; `async for chunk in response` reads it.
+
+        Leaving the block early is the client's going away: the signal aborts and the stream's generator is closed.
+        """
+        fields = Headers(headers)
+        content_type, data = _encode(json, body)
+        if content_type is not None and not fields.has("content-type"):
+            fields.set("content-type", content_type)
+        if not fields.has("host"):
+            fields.set("host", self.host)
+        if self.cookies and not fields.has("cookie"):
+            fields.set("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
+        if params:
+            target += ("&" if "?" in target else "?") + str(URLSearchParams(dict(params)))
+        if not valid_host(fields.get("host", "").encode("latin-1")):  # type: ignore[union-attr]  # has a default
+            raise InvalidHost("a server refuses this Host header with 400")
+        request_body, feeder = _request_body(data, fields.raw)
+        request = incoming(method, target, fields.raw, request_body, self._connection)
+        try:
+            # A task of its own, as a server gives it: what the handler sets in its context must not reach the test.
+            response = await asyncio.create_task(_with_feeder(self.application, request, request_body, feeder))
+            self._keep_cookies(response)
+            answer = ClientResponse(response, method)
+            try:
+                yield answer
+            finally:
+                if not answer.complete:
+                    request.abort()
+                await answer.close()
+        finally:
+            self.application.response_sent(request)
+
+    def _keep_cookies(self, response: Response) -> None:
+        for cookie in ResponseCookies(response.headers.get_set_cookie()).get_all():
+            if cookie.value:
+                self.cookies[cookie.name] = cookie.value
+            else:
+                self.cookies.pop(cookie.name, None)
+
+    async def get(self, target: str, **options: Any) -> ClientResponse:
+        return await self.request("GET", target, **options)
+
+    async def head(self, target: str, **options: Any) -> ClientResponse:
+        return await self.request("HEAD", target, **options)
+
+    async def post(self, target: str, **options: Any) -> ClientResponse:
+        return await self.request("POST", target, **options)
+
+    async def put(self, target: str, **options: Any) -> ClientResponse:
+        return await self.request("PUT", target, **options)
+
+    async def patch(self, target: str, **options: Any) -> ClientResponse:
+        return await self.request("PATCH", target, **options)
+
+    async def delete(self, target: str, **options: Any) -> ClientResponse:
+        return await self.request("DELETE", target, **options)
+
+    async def options(self, target: str, **options: Any) -> ClientResponse:
+        return await self.request("OPTIONS", target, **options)
+
+
+class ClientResponse:
+    """What the client received: status, headers, and the body whole (`content text json`) or chunk by chunk."""
+
+    def __init__(self, response: Response, method: str) -> None:
+        self.status = response.status
+        self.headers = Headers(response.headers)
+        self.complete = False
+        self._response = response
+        self._head = method == "HEAD"
+        self._content: bytes | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        payload = self._response.payload
+        if self._head:
+            pass
+        elif isinstance(payload, BodyStream):
+            async for chunk in payload.take():
+                yield encode_chunk(chunk)
+        elif payload:
+            yield payload
+        self.complete = True
+
+    async def read(self) -> bytes:
+        """The whole body; kept."""
+        if self._content is None:
+            self._content = b"".join([chunk async for chunk in self])
+        return self._content
+
+    async def close(self) -> None:
+        payload = self._response.payload
+        if isinstance(payload, BodyStream):
+            await payload.aclose()
+
+    @property
+    def content(self) -> bytes:
+        """The body, once it is read."""
+        if self._content is None:
+            raise RuntimeError("the body has not been read: use read(), or iterate over the response")
+        return self._content
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        return parse_json(self.content)
+
+    def __repr__(self) -> str:
+        return f"ClientResponse({self.status})"
+
+
+class Client:
+    """AsyncClient for plain tests: an event loop of its own in a thread.
+
+    Use as `with Client(".") as client: response = client.get("/api/posts")`.
+    """
+
+    def __init__(
+        self, path: str | Path | Application = ".", *, host: str = "testserver", ip: str = "127.0.0.1", dev: bool = False
+    ) -> None:
+        self._async = AsyncClient(path, host=host, ip=ip, dev=dev)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="waypost-client", daemon=True)
+
+    @property
+    def application(self) -> Application:
+        return self._async.application
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return self._async.cookies
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._run(self._async.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run(self._async.__aexit__(kind, error, trace))
+        self._run(self._loop.shutdown_asyncgens())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def request(self, method: str, target: str, **options: Any) -> ClientResponse:
+        """As AsyncClient.request."""
+        return self._run(self._async.request(method, target, **options))
+
+    @contextlib.contextmanager
+    def stream(self, method: str, target: str, **options: Any) -> Iterator[StreamedResponse]:
+        """As AsyncClient.stream; `for chunk in response` reads it."""
+        manager = self._async.stream(method, target, **options)
+        response = self._run(_enter(manager))
+        try:
+            yield StreamedResponse(response, self)
+        finally:
+            self._run(_leave(manager))
+
+    def get(self, target: str, **options: Any) -> ClientResponse:
+        return self.request("GET", target, **options)
+
+    def head(self, target: str, **options: Any) -> ClientResponse:
+        return self.request("HEAD", target, **options)
+
+    def post(self, target: str, **options: Any) -> ClientResponse:
+        return self.request("POST", target, **options)
+
+    def put(self, target: str, **options: Any) -> ClientResponse:
+        return self.request("PUT", target, **options)
+
+    def patch(self, target: str, **options: Any) -> ClientResponse:
+        return self.request("PATCH", target, **options)
+
+    def delete(self, target: str, **options: Any) -> ClientResponse:
+        return self.request("DELETE", target, **options)
+
+    def options(self, target: str, **options: Any) -> ClientResponse:
+        return self.request("OPTIONS", target, **options)
+
+
+class StreamedResponse:
+    """A ClientResponse whose chunks a plain `for` reads as they are made."""
+
+    def __init__(self, response: ClientResponse, client: Client) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._client = client
+        self._chunks = response.__aiter__()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (chunk := self._client._run(_step(self._chunks))) is not None:
+            yield chunk
+
+
+@contextlib.contextmanager
+def request_scope(request: Request | None = None, **params: Any) -> Iterator[Context]:
+    """Make `request` the current one, so that a handler can be called directly and cookies(), headers() work.
+
+    params: the values of path segments. Gives the Context to pass on:
+    `with request_scope(request, id="7") as context: response = await GET(request, context)`.
+    """
+    scope = RequestScope(request or Request("http://testserver/"))
+    scope.params = params
+    token = current_scope.set(scope)
+    try:
+        yield Context(scope.params)
+    finally:
+        current_scope.reset(token)
+
+
+def _encode(json: Any, body: BodyData) -> tuple[str | None, bytes | AsyncIterator[bytes] | None]:
+    if json is not None:
+        return "application/json", encode_json(json)
+    if isinstance(body, str):
+        return "text/plain;charset=UTF-8", body.encode()
+    if isinstance(body, URLSearchParams):
+        return "application/x-www-form-urlencoded;charset=UTF-8", str(body).encode("ascii")
+    if isinstance(body, FormData):
+        return encode_multipart(body)
+    return None, body
+
+
+def _request_body(
+    data: bytes | AsyncIterator[bytes] | None, raw: RawHeaders
+) -> tuple[RequestBody | None, AsyncIterator[bytes] | None]:
+    if data is None:
+        return None, None
+    if isinstance(data, bytes):
+        if not any(name == b"content-length" for name, _ in raw):
+            raw.append((b"content-length", b"%d" % len(data)))
+        return RequestBody.of(data), None
+    raw.append((b"transfer-encoding", b"chunked"))
+    return RequestBody(None), data
+
+
+async def _with_feeder(
+    application: Application, request: Request, body: RequestBody | None, chunks: AsyncIterator[bytes] | None
+) -> Response:
+    if body is None or chunks is None:
+        return await application.handle(request)
+
+    async def feed() -> None:
+        async for chunk in chunks:
+            body.feed(chunk)
+            await asyncio.sleep(0)
+        body.finish()
+
+    feeder = asyncio.create_task(feed())
+    try:
+        return await application.handle(request)
+    finally:
+        if not feeder.done() and not body.taken:
+            feeder.cancel()
+
+
+async def _enter(manager: contextlib.AbstractAsyncContextManager[ClientResponse]) -> ClientResponse:
+    return await manager.__aenter__()
+
+
+async def _leave(manager: contextlib.AbstractAsyncContextManager[ClientResponse]) -> None:
+    await manager.__aexit__(None, None, None)
+
+
+async def _step(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
