@@ -227,36 +227,37 @@ class Client:
     def cookies(self) -> dict[str, str]:
         return self._async.cookies
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the client's loop: what the handlers opened there, as a pool, must be closed there."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._run(self._async.__aenter__())
+        self.run(self._async.__aenter__())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run(self._async.__aexit__(kind, error, trace))
-        self._run(self._loop.shutdown_asyncgens())
+        self.run(self._async.__aexit__(kind, error, trace))
+        self.run(self._loop.shutdown_asyncgens())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def request(self, method: str, target: str, **options: Any) -> ClientResponse:
         """As AsyncClient.request."""
-        return self._run(self._async.request(method, target, **options))
+        return self.run(self._async.request(method, target, **options))
 
     @contextlib.contextmanager
     def stream(self, method: str, target: str, **options: Any) -> Iterator[StreamedResponse]:
         """As AsyncClient.stream; `for chunk in response` reads it."""
         manager = self._async.stream(method, target, **options)
-        response = self._run(_enter(manager))
+        response = self.run(_enter(manager))
         try:
             yield StreamedResponse(response, self)
         finally:
-            self._run(_leave(manager))
+            self.run(_leave(manager))
 
     def get(self, target: str, **options: Any) -> ClientResponse:
         return self.request("GET", target, **options)
@@ -290,7 +291,7 @@ class StreamedResponse:
         self._chunks = response.__aiter__()
 
     def __iter__(self) -> Iterator[bytes]:
-        while (chunk := self._client._run(_step(self._chunks))) is not None:
+        while (chunk := self._client.run(_step(self._chunks))) is not None:
             yield chunk
 
 

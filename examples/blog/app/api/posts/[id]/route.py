@@ -1,0 +1,30 @@
+"""/api/posts/:id: read, update, delete."""
+
+from __future__ import annotations
+
+from waypost import Context, Request, Response
+
+from lib.posts import delete_post, get_post, update_post
+from lib.validation import PostChanges, post_id, read_json
+
+
+def not_found() -> Response:
+    return Response.json({"error": "Post not found"}, status=404)
+
+
+async def GET(request: Request, context: Context) -> Response:
+    post = await get_post(post_id(context.params["id"]))
+    return Response.json(post.to_json()) if post else not_found()
+
+
+async def PUT(request: Request, context: Context) -> Response:
+    """Change the fields that the body has: {"title": …} or {"content": …} or both."""
+    number = post_id(context.params["id"])
+    changes = (await read_json(request, PostChanges)).changes()
+    post = await update_post(number, changes)
+    return Response.json(post.to_json()) if post else not_found()
+
+
+async def DELETE(request: Request, context: Context) -> Response:
+    deleted = await delete_post(post_id(context.params["id"]))
+    return Response.json({"message": "Post deleted"}) if deleted else not_found()

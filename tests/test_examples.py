@@ -1,0 +1,29 @@
+"""Every example's own tests, run as its README says: in a process of their own, in the example's folder.
+
+A process of its own, because each example has its own `app` and `lib`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[1] / "examples").glob("*/tests"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_example(example: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("WAYPOST_", "PYTEST_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=example, env=environment, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+
+
+def test_there_are_examples() -> None:
+    assert EXAMPLES
