@@ -9,6 +9,7 @@
     │   ├── BodyTooLarge           413
     │   └── UnsupportedMediaType   415
     ├── ClientDisconnected         the peer left before its request or our response was complete
+    ├── AbortError                 an AbortSignal's work is no longer wanted
     ├── BodyUsedError (TypeError)  a streamed body was read a second time
     ├── NoRequestError             an ambient function was called outside a request
     ├── InvalidResponseError       a handler's result that can't be sent
@@ -115,6 +116,10 @@ class UnsupportedMediaType(HTTPError):
 
 class ClientDisconnected(Exception):
     """The client went away; what was read so far is incomplete."""
+
+
+class AbortError(Exception):
+    """The default reason of an aborted AbortSignal (DOM standard, "AbortError")."""
 
 
 class BodyUsedError(TypeError):
