@@ -49,7 +49,7 @@ def split_host(text: str) -> tuple[str, int | None]:
 def _check(value: bytes) -> bool:
     if value[:1] == b"[":
         address, bracket, rest = value[1:].partition(b"]")
-        return bracket == b"]" and (rest == b"" or rest[:1] == b":" and _port(rest[1:])) and _ipv6(address)
+        return bracket == b"]" and (rest == b"" or (rest[:1] == b":" and _port(rest[1:]))) and _ipv6(address)
     name, colon, port = value.partition(b":")
     if colon and not _port(port):
         return False
@@ -58,7 +58,7 @@ def _check(value: bytes) -> bool:
     labels = name.lower().removesuffix(b".").split(b".")
     if _NUMBER.fullmatch(labels[-1]) is not None:
         return _ipv4(labels)
-    return not any(label.startswith(b"xn--") for label in labels) or _known_to_idna(name)
+    return b"xn--" not in labels  # the mark of an international name with no name after it
 
 
 def _port(text: bytes) -> bool:
@@ -93,10 +93,3 @@ def _ipv4(labels: list[bytes]) -> bool:
             return False
     last = numbers.pop()
     return all(number <= 255 for number in numbers) and last < 256 ** (4 - len(numbers))
-
-
-def _known_to_idna(name: bytes) -> bool:
-    """Whether the URL parser takes a name with punycode in it; rare, so that the parser is only loaded for it."""
-    from waypost.http.url import URL
-
-    return URL.can_parse(f"http://{name.decode('ascii')}/")

@@ -76,12 +76,18 @@ def decode_component(text: str) -> str | None:
 
 
 def encode_component(text: str) -> str:
-    """text as encodeURIComponent gives it: all but letters, digits and `-_.!~*'()` escaped; ValueError for a lone surrogate."""
+    """text as encodeURIComponent gives it: all but letters, digits and `-_.!~*'()` escaped.
+
+    Raises ValueError for a lone surrogate.
+    """
     return text if text.isascii() and text.isalnum() else quote(text, safe="!~*'()")
 
 
 def encode_form(text: str) -> str:
-    """text as one name or value of application/x-www-form-urlencoded: `+` for a space, all but letters, digits, `*-._` escaped."""
+    """text as one name or value of application/x-www-form-urlencoded.
+
+    `+` for a space; all but letters, digits and `*-._` escaped.
+    """
     if text.isascii() and text.isalnum():
         return text
     # quote() never escapes `~`, which the form encoding does.

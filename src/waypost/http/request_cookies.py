@@ -83,7 +83,7 @@ class RequestCookies:
         return any(entry[0] == name for entry in self._entries)
 
     def set(self, name: str | Cookie | Mapping[str, object], value: str | None = None) -> Self:
-        """Give the request one cookie `name`, at the place of the first. TypeError or ValueError if it can't be sent."""
+        """Give the request one cookie `name`, at the place of the first; TypeError or ValueError if it can't."""
         name, value = _name_and_value(name, value)
         entry = (check_name(name), value, f"{name}={encode_value(name, value)}")
         names = [known for known, _, _ in self._entries]

@@ -121,7 +121,7 @@ class ResponseCookies:
 
 
 def _read_line(line: str) -> Cookie:
-    """The Cookie of a Set-Cookie line that a program wrote by hand: name, value, and the attributes that are plain text."""
+    """The Cookie of a line that a program wrote by hand: name, value, and the attributes that are plain text."""
     pair, *attributes = line.split(";")
     name, _, value = pair.partition("=")
     decoded = decode_component(value.strip(" \t"))
