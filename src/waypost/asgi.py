@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from waypost.app.application import Application
@@ -273,6 +273,6 @@ def create_app(path: str | Path = ".", *, dev: bool = False) -> ASGI:
     Loads the .env files and settings as `waypost start` does. Raises StartupErrors with every mistake found.
     """
     root = Path(path).resolve()
-    mode = "development" if dev else "production"
+    mode: Literal["development", "production"] = "development" if dev else "production"
     load_env(root, mode)
     return ASGI(Application(load_config(root, mode)))

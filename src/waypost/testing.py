@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from waypost.app.application import Application
 from waypost.app.context import Context, RequestScope, current_scope
@@ -33,7 +33,7 @@ from waypost.http.url import URLSearchParams
 
 T = TypeVar("T")
 
-BodyData = str | bytes | AsyncIterator[bytes] | FormData | URLSearchParams | None
+BodyData: TypeAlias = str | bytes | AsyncIterator[bytes] | FormData | URLSearchParams | None
 
 
 class AsyncClient:
@@ -48,7 +48,7 @@ class AsyncClient:
     ) -> None:
         if not isinstance(path, Application):
             load_env(Path(path).resolve(), "test")
-            mode = "development" if dev else "production"
+            mode: Literal["development", "production"] = "development" if dev else "production"
             path = Application(load_config(Path(path).resolve(), mode))
         self.application = path
         self.host = host

@@ -6,23 +6,19 @@ Built once: scan, load, bind, freeze. `handle` is the only `try` around user cod
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
-from waypost.app.build import build_entries
+from waypost.app.build import build
 from waypost.app.context import RequestScope, current_scope
 from waypost.app.dispatch import Dispatcher
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import to_failure
-from waypost.app.public_files import public_finder
 from waypost.config import Config
 from waypost.http.forms import FormLimits
-from waypost.http.payload import BodyStream
 from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.http.site import Site, TrustedProxies
-from waypost.routing.table import RouteTable
 
 log = logging.getLogger("waypost")
 
@@ -47,13 +43,11 @@ class Application:
                 spool_size=config.form_spool_size,
             ),
         )
-        built = build_entries(config)
+        built = build(config)
         self.routes: list[RouteEntry] = built.entries
-        self.warnings: list[str] = built.warnings
-        table: RouteTable[RouteEntry] = built.table
-        self._respond: Callable[[Request], Awaitable[Response]] = Dispatcher(
-            table, public_finder(config.public_dir, config.dev), config.base_path
-        )
+        self.warnings = built.warnings
+        self.errors = built.errors
+        self._respond: Callable[[Request], Awaitable[Response]] = Dispatcher(built.table)
         self._dev = config.dev
 
     async def startup(self) -> None:
@@ -88,11 +82,3 @@ def _with_cookies(response: Response, lines: list[str]) -> Response:
         if line.partition("=")[0] not in own:
             merged.headers.append("set-cookie", line)
     return merged
-
-
-async def discard(response: Response) -> None:
-    """Close a response that will not be sent, so that its generator and file end now."""
-    payload = response.payload
-    if isinstance(payload, BodyStream):
-        with contextlib.suppress(Exception):
-            await payload.aclose()

@@ -58,12 +58,16 @@ class Context:
 
 
 class RequestScope:
-    """What the framework keeps for one request while it is answered."""
+    """What the framework keeps for one request while it is answered.
 
-    __slots__ = ("cookies", "entry", "params", "request")
+    path: what is routed, as sent; a rewrite changes it, the request keeps its own.
+    """
+
+    __slots__ = ("cookies", "entry", "params", "path", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        self.path = request.path
         self.entry: RouteEntry | None = None
         self.params: dict[str, Param] = {}
         self.cookies: CookieStore | None = None

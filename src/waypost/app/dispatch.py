@@ -6,9 +6,6 @@ constructor; a request does one dict look-up for a static path, one step a segme
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from waypost.app.context import Param, RequestScope, current_scope
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import error_response, unknown_path
@@ -23,32 +20,20 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Dispatcher:
-    """Answers requests from a frozen table.
+    """Answers requests from a frozen table."""
 
-    find_public: the entry of a file in public/ for a raw path, or None; it goes before routes (Next.js, public folder).
-    """
+    __slots__ = ("_static", "_table")
 
-    __slots__ = ("_base", "_find_public", "_static", "_table")
-
-    def __init__(
-        self, table: RouteTable[RouteEntry], find_public: Callable[[str], RouteEntry | None], base_path: str
-    ) -> None:
+    def __init__(self, table: RouteTable[RouteEntry]) -> None:
         self._table = table
-        self._find_public = find_public
-        self._base = base_path
-        # Public files shadow routes, so a shadowed route must not be found by the shortcut.
-        self._static = {
-            base_path + path if path != "/" or not base_path else base_path: entry
-            for path, entry in table.static.items()
-            if find_public(path) is None
-        }
+        self._static = dict(table.static)  # a plain dict answers faster than the table's read-only view
 
     async def __call__(self, request: Request) -> Response:
         """The Handler at the end of the middleware chain. Raises whatever the user's function raises."""
         scope = current_scope.get()
-        entry = self._static.get(request.path)
+        entry = self._static.get(scope.path)
         if entry is None:
-            found = self._find(request)
+            found = self._find(request, scope.path)
             if isinstance(found, Response):
                 return found
             entry, scope.params = found
@@ -64,29 +49,16 @@ class Dispatcher:
             # The handler caught the error, or never looked: a cut body must not pass for a whole one.
             raise BodyTooLarge(f"Request body is larger than {body.limit} bytes")
         if value.__class__ is Response and value._status and value._control is None:
-            return value  # type: ignore[no-any-return]  # a Response, by its class
+            return value
         return to_response(value, f"{request.method} in {entry.file}")
 
-    def _find(self, request: Request) -> tuple[RouteEntry, dict[str, Param]] | Response:
-        path = request.path
-        base = self._base
-        if base:
-            if path != base and not path.startswith(base + "/"):
-                return unknown_path(request)
-            path = path[len(base) :] or "/"
-            if path == "/" and request.path != base and not self._table.trailing_slash:
-                return _slash_redirect(base, request.query_string)
+    def _find(self, request: Request, path: str) -> tuple[RouteEntry, dict[str, Param]] | Response:
+        if path == "*":
+            return _server_options(request.method)
         canonical = self._table.redirect(path)
         if canonical is not None:
-            return _slash_redirect(base + canonical if canonical != "/" or not base else base, request.query_string)
-        public = self._find_public(path)
-        if public is not None:
-            return public, {}
-        match: Any = self._table.match(path)
-        if match is None:
-            return unknown_path(request)
-        entry, params = match
-        return entry, params
+            return _slash_redirect(canonical, request.query_string)
+        return self._table.match(path) or unknown_path(request)
 
 
 async def _limit(body: RequestBody, entry: RouteEntry) -> None:
@@ -112,6 +84,13 @@ def _without_endpoint(entry: RouteEntry, method: str) -> Response:
     if method in METHODS:
         return error_response(405, "Method not allowed", {"allow": entry.allow})
     return error_response(400, "Unknown method", {"allow": entry.allow})
+
+
+def _server_options(method: str) -> Response:
+    """`OPTIONS *` asks about the server, not about a resource (RFC 9110 section 9.3.7)."""
+    if method == "OPTIONS":
+        return Response(None, 204, {"allow": ", ".join(sorted(METHODS))})
+    return error_response(400, "Invalid request target")
 
 
 def _slash_redirect(path: str, query: str) -> Response:

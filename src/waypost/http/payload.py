@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 from waypost.errors import BodyUsedError, InvalidResponseError
@@ -113,14 +114,18 @@ class FilePayload(BodyStream):
         self._close()
 
 
+def _advance(iterator: Iterator[Any]) -> Any:
+    return next(iterator, _END)
+
+
 def from_iterable(items: Iterable[Any]) -> BodyStream:
     """A stream over a plain iterable, which is advanced in a worker thread and closed with the stream."""
     iterator = iter(items)
 
     async def chunks() -> AsyncIterator[Any]:
         loop = asyncio.get_running_loop()
-        run = contextvars.copy_context().run
-        while (item := await loop.run_in_executor(None, run, next, iterator, _END)) is not _END:
+        advance = partial(contextvars.copy_context().run, _advance, iterator)
+        while (item := await loop.run_in_executor(None, advance)) is not _END:
             yield item
 
     def close() -> None:

@@ -7,7 +7,7 @@ Source: Fetch standard, Request class; Next.js, NextRequest.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from waypost.errors import BodyUsedError, ClientDisconnected
@@ -44,6 +44,25 @@ class Request:
         "_body", "_body_used", "_connection", "_controller", "_cookies", "_form", "_headers", "_left", "_next_url",
         "_raw", "_shared", "_stream", "_url", "keep_running", "method", "on_signal", "path", "query_string",
     )  # fmt: skip
+
+    method: str
+    path: str  # as sent: percent-escapes kept, without the query
+    query_string: str  # as sent, without the "?"
+    keep_running: bool  # whether a handler goes on after its client has left
+    on_signal: Callable[[], None] | None  # a server's way to start watching the client when someone asks for `signal`
+    _raw: RawHeaders
+    _body: RequestBody | None
+    _body_used: bool
+    _shared: bool
+    _connection: Connection
+    _headers: Headers | None
+    _cookies: RequestCookies | None
+    _next_url: NextURL | None
+    _url: str | None
+    _controller: AbortController | None
+    _left: Any
+    _form: FormData | None
+    _stream: ReadableStream | None
 
     def __init__(
         self,

@@ -166,10 +166,11 @@ class Response(BaseException):
         payload = self._payload
         if isinstance(payload, BodyStream):
             try:
-                payload = b"".join([encode_chunk(chunk) async for chunk in payload.take()])
+                data = b"".join([encode_chunk(chunk) async for chunk in payload.take()])
             finally:
-                await self._payload.aclose()  # type: ignore[union-attr]  # still the stream here
-            self._payload = payload
+                await payload.aclose()
+            self._payload = data
+            return data
         return payload or b""
 
     async def text(self) -> str:
