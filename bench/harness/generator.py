@@ -15,7 +15,7 @@ _TIME = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 _SIZE = {"B": 1.0, "KB": 1024.0, "MB": 1024.0**2, "GB": 1024.0**3}
 
 
-class GeneratorFailed(Exception):
+class GeneratorError(Exception):
     """wrk is missing or said something that can't be read."""
 
 
@@ -52,7 +52,7 @@ def parse(text: str, cpu_seconds: float = 0.0) -> Load:
     """Read the report of `wrk --latency`."""
     requests = _find(r"(\d+) requests in", text)
     if requests is None:
-        raise GeneratorFailed(text.strip()[-400:] or "wrk printed nothing")
+        raise GeneratorError(text.strip()[-400:] or "wrk printed nothing")
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     return Load(
         requests=int(requests),
@@ -69,7 +69,7 @@ def parse(text: str, cpu_seconds: float = 0.0) -> Load:
 def wrk(
     port: int, path: str, *, seconds: int, connections: int, cpus: str = "", arguments: tuple[str, ...] = ()
 ) -> Load:
-    """Run wrk with one thread for `seconds` whole seconds. Raises GeneratorFailed."""
+    """Run wrk with one thread for `seconds` whole seconds. Raises GeneratorError."""
     pin = ["taskset", "-c", cpus] if cpus else []
     command = [*pin, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s", *arguments]
     before = _children_cpu()
@@ -83,7 +83,7 @@ def wrk(
             check=False,
         )
     except FileNotFoundError as error:
-        raise GeneratorFailed(f"{error.filename} is not installed (run bench/setup)") from error
+        raise GeneratorError(f"{error.filename} is not installed (run bench/setup)") from error
     return parse(done.stdout + done.stderr, _children_cpu() - before)
 
 

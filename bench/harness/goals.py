@@ -88,7 +88,8 @@ def _latency(results: Results) -> list[Verdict]:
     peers = [
         (p99, server)
         for server in results.servers
-        if not server.startswith(("waypost", "bare", "nginx")) and (p99 := results.median(server, "json", lambda s: s.p99_ms))
+        if not server.startswith(("waypost", "bare", "nginx"))
+        and (p99 := results.median(server, "json", lambda s: s.p99_ms))
     ]
     if not peers:
         return []

@@ -12,7 +12,17 @@ from pathlib import Path
 from harness.places import NODE, VENV
 
 _PACKAGES = (
-    "waypost uvloop httptools msgspec pydantic uvicorn granian starlette fastapi litestar blacksheep".split()
+    "waypost",
+    "uvloop",
+    "httptools",
+    "msgspec",
+    "pydantic",
+    "uvicorn",
+    "granian",
+    "starlette",
+    "fastapi",
+    "litestar",
+    "blacksheep",
 )
 _VERSIONS = """
 import importlib.metadata as m, json, platform, sys

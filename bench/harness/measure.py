@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.check import mistakes
 from harness.generator import load
-from harness.process import NotStarted, Running, start
+from harness.process import NotStartedError, Running, start
 from harness.servers import Server
 from harness.workloads import Workload
 
@@ -89,7 +89,7 @@ def started(plan: Plan, *, guarded: bool) -> Iterator[dict[str, Running]]:
             label = f"{server.name}{' (guarded)' if guarded else ''}"
             try:
                 up = start(server, guarded=guarded, cpus=plan.server_cpus)
-            except NotStarted as error:
+            except NotStartedError as error:
                 say(f"!! {label} is left out: {error}")
                 continue
             running[server.name] = up
@@ -181,7 +181,7 @@ def check(plan: Plan) -> int:
             label = f"{server.name}{' (guarded)' if guarded else ''}"
             try:
                 up = start(server, guarded=guarded, cpus=plan.server_cpus)
-            except NotStarted as error:
+            except NotStartedError as error:
                 wrong = [str(error)]
             else:
                 try:

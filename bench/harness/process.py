@@ -26,7 +26,7 @@ from harness.workloads import ORIGIN, TOKEN
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class NotStarted(Exception):
+class NotStartedError(Exception):
     """The server ended or stayed silent; the text says where its log is."""
 
 
@@ -133,10 +133,10 @@ def start(
 ) -> Running:
     """Start `server` on the given CPUs ("0", "0,1"; empty: all) and return when it answers its first request with 200.
 
-    Raises NotStarted when it ends before, or when `timeout` seconds pass.
+    Raises NotStartedError when it ends before, or when `timeout` seconds pass.
     """
     if server.needs is not None and not server.needs.exists():
-        raise NotStarted(f"{server.name}: {server.needs} is missing (run bench/setup)")
+        raise NotStartedError(f"{server.name}: {server.needs} is missing (run bench/setup)")
     port = free_port()
     scratch = None
     if "BENCH_NGINX" in server.environment:
@@ -173,7 +173,7 @@ def _wait(running: Running, headers: Mapping[str, str], timeout: float) -> None:
     seen: object = "no answer"
     while time.monotonic() < end:
         if running.process.poll() is not None:
-            raise NotStarted(f"{running.name}: ended with {running.process.returncode}; log: {running.log.name}")
+            raise NotStartedError(f"{running.name}: ended with {running.process.returncode}; log: {running.log.name}")
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=2)
         try:
             connection.request("GET", "/json", headers=dict(headers))
@@ -187,4 +187,4 @@ def _wait(running: Running, headers: Mapping[str, str], timeout: float) -> None:
         finally:
             connection.close()
         time.sleep(0.003)
-    raise NotStarted(f"{running.name}: {seen} after {timeout:.0f} s; log: {running.log.name}")
+    raise NotStartedError(f"{running.name}: {seen} after {timeout:.0f} s; log: {running.log.name}")

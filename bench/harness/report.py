@@ -132,4 +132,8 @@ def tables(results: Results, base: str) -> str:
 
 def slices_from(records: list[dict[str, Any]]) -> list[Slice]:
     """Slices as they stand in a result file, where what could not be measured is null."""
-    return [Slice(**{name: math.nan if value is None else value for name, value in r.items()}) for r in records]
+
+    def restored(record: dict[str, Any]) -> dict[str, Any]:
+        return {name: math.nan if value is None else value for name, value in record.items()}
+
+    return [Slice(**restored(r)) for r in records]

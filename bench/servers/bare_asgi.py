@@ -14,7 +14,13 @@ CORS = [(b"access-control-allow-origin", ORIGIN), (b"vary", b"Origin")]
 
 
 async def reply(send, status, body, extra=()):
-    await send({"type": "http.response.start", "status": status, "headers": [JSON, (b"content-length", b"%d" % len(body)), *extra]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [JSON, (b"content-length", b"%d" % len(body)), *extra],
+        }
+    )
     await send({"type": "http.response.body", "body": body})
 
 
@@ -34,7 +40,8 @@ async def small(scope, receive, send):
 async def guarded(scope, receive, send):
     headers = dict(scope["headers"])
     if headers.get(b"authorization") != TOKEN:
-        return await reply(send, 401, b"")
+        await reply(send, 401, b"")
+        return
     await reply(send, 200, encode(meaning.SMALL), CORS if headers.get(b"origin") == ORIGIN else ())
 
 
@@ -48,9 +55,9 @@ async def items(scope, receive, send):
 
 
 async def items_pydantic(scope, receive, send):
-    PydanticOrder, PydanticCreated = meaning.pydantic_models()
-    order = PydanticOrder.model_validate_json(await read(receive))
-    created = PydanticCreated(id=order.id, name=order.name, total=meaning.total(order.lines), count=len(order.lines))
+    order_model, created_model = meaning.pydantic_models()
+    order = order_model.model_validate_json(await read(receive))
+    created = created_model(id=order.id, name=order.name, total=meaning.total(order.lines), count=len(order.lines))
     await reply(send, 201, created.model_dump_json().encode())
 
 
@@ -70,7 +77,8 @@ async def file(scope, receive, send):
     headers = [(b"content-type", b"application/octet-stream"), (b"content-length", b"%d" % meaning.FILE_SIZE)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     if "http.response.pathsend" in scope.get("extensions", ()):
-        return await send({"type": "http.response.pathsend", "path": meaning.FILE})
+        await send({"type": "http.response.pathsend", "path": meaning.FILE})
+        return
     with open(meaning.FILE, "rb") as source:
         while chunk := source.read(131072):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})

@@ -17,7 +17,10 @@ import uvloop
 Order, Created = meaning.msgspec_models()
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Order).decode
-LINE = {status: b"HTTP/1.1 %d %s\r\n" % (status, text) for status, text in [(200, b"OK"), (201, b"Created"), (401, b"Unauthorized"), (404, b"Not Found")]}
+LINE = {
+    status: b"HTTP/1.1 %d %s\r\n" % (status, text)
+    for status, text in [(200, b"OK"), (201, b"Created"), (401, b"Unauthorized"), (404, b"Not Found")]
+}
 JSON = {"content-type": "application/json"}
 JSON_CORS = {**JSON, "access-control-allow-origin": meaning.ORIGIN, "vary": "Origin"}
 SSE = {"content-type": "text/event-stream", "cache-control": "no-cache"}
@@ -79,11 +82,31 @@ async def missing(request):
     return Response(b"", 404)
 
 
-ROUTES = {b"/json": guarded if meaning.GUARDED else small, b"/cached": cached, b"/items": items, b"/rows": list_rows, b"/sse": sse}
+ROUTES = {
+    b"/json": guarded if meaning.GUARDED else small,
+    b"/cached": cached,
+    b"/items": items,
+    b"/rows": list_rows,
+    b"/sse": sse,
+}
 
 
 class Protocol(asyncio.Protocol):
-    __slots__ = ("body", "clock", "done", "headers", "loop", "out", "parser", "size", "task", "transport", "url", "waiter", "writable")
+    __slots__ = (
+        "body",
+        "clock",
+        "done",
+        "headers",
+        "loop",
+        "out",
+        "parser",
+        "size",
+        "task",
+        "transport",
+        "url",
+        "waiter",
+        "writable",
+    )
 
     def __init__(self, loop, clock):
         self.loop, self.clock = loop, clock

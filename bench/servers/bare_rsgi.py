@@ -21,7 +21,8 @@ async def small(scope, protocol):
 async def guarded(scope, protocol):
     headers = scope.headers
     if headers.get("authorization") != meaning.TOKEN:
-        return protocol.response_empty(401, [])
+        protocol.response_empty(401, [])
+        return
     protocol.response_bytes(200, CORS if headers.get("origin") == meaning.ORIGIN else JSON, encode(meaning.SMALL))
 
 

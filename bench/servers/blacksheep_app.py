@@ -42,7 +42,9 @@ async def items(request: Request):
 @post("/items/pydantic")
 async def items_pydantic(data: FromJSON[PydanticOrder]):
     order = data.value
-    return json({"id": order.id, "name": order.name, "total": meaning.total(order.lines), "count": len(order.lines)}, 201)
+    return json(
+        {"id": order.id, "name": order.name, "total": meaning.total(order.lines), "count": len(order.lines)}, 201
+    )
 
 
 @get("/rows")

@@ -30,9 +30,9 @@ async def items(request):
 
 
 async def items_pydantic(request):
-    PydanticOrder, PydanticCreated = meaning.pydantic_models()
-    order = PydanticOrder.model_validate_json(await request.body())
-    created = PydanticCreated(id=order.id, name=order.name, total=meaning.total(order.lines), count=len(order.lines))
+    order_model, created_model = meaning.pydantic_models()
+    order = order_model.model_validate_json(await request.body())
+    created = created_model(id=order.id, name=order.name, total=meaning.total(order.lines), count=len(order.lines))
     return Response(created.model_dump_json(), 201, media_type="application/json")
 
 
@@ -70,5 +70,7 @@ app = Starlette(
         Route("/file", file),
         Route("/cached", cached),
     ],
-    middleware=[Middleware(CORSMiddleware, allow_origins=[meaning.ORIGIN]), Middleware(Auth)] if meaning.GUARDED else [],
+    middleware=[Middleware(CORSMiddleware, allow_origins=[meaning.ORIGIN]), Middleware(Auth)]
+    if meaning.GUARDED
+    else [],
 )

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from meaning import ORIGIN, TOKEN
+
 from waypost import Request, Response
 
 Handler = Callable[[Request], Awaitable[Response]]

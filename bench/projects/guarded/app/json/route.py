@@ -1,5 +1,6 @@
 from lib.guard import with_auth, with_cors
 from meaning import SMALL
+
 from waypost import Request, Response
 
 

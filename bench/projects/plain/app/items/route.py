@@ -1,5 +1,6 @@
 import msgspec
 from meaning import msgspec_models, total
+
 from waypost import Request, Response
 
 Order, Created = msgspec_models()

@@ -1,4 +1,5 @@
 from meaning import SMALL
+
 from waypost import Request, Response
 
 

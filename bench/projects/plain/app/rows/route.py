@@ -1,4 +1,5 @@
 from meaning import rows
+
 from waypost import Request, Response
 
 

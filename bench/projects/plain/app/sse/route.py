@@ -1,4 +1,5 @@
 from meaning import sse_chunks
+
 from waypost import Request, Response
 
 

@@ -1,4 +1,5 @@
 from meaning import pydantic_models, total
+
 from waypost import Request, Response
 
 Order, Created = pydantic_models()
