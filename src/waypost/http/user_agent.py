@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -138,8 +138,8 @@ def user_agent(source: HasHeaders | _Fields | Mapping[str, str]) -> UserAgent:
 
     A plain dict is asked for "user-agent". Takes time linear in the header, of which 500 characters are read.
     """
-    fields: _Fields = getattr(source, "headers", source)
-    ua = fields.get("user-agent") or ""
+    fields: Any = getattr(source, "headers", source)
+    ua: str = fields.get("user-agent") or ""
     text = ua[:_LONGEST]
     name, version = _first(_BROWSERS, text)
     return UserAgent(
