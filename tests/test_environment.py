@@ -74,7 +74,7 @@ DIFFERENT = [
 @pytest.fixture
 def clean_environ(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = dict(os.environ)
-    monkeypatch.setattr("waypost.environment._written", None)
+    monkeypatch.setattr("waypost.environment._written", {})
     os.environ.pop(MARKER, None)
     yield
     os.environ.clear()

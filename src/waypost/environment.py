@@ -25,7 +25,8 @@ REFERENCE: Final = re.compile(
 # Tells a child process (a worker, a reloaded server) which inherited variables came from files and may be replaced.
 MARKER: Final = "__WAYPOST_ENV"
 
-_written: dict[str, str] | None = None
+# What load_env wrote: in this process, or in the parent that this one inherited its environment from.
+_written = {name: os.environ[name] for name in os.environ.get(MARKER, "").split() if name in os.environ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +59,14 @@ def load_env(root: Path | str, mode: str) -> LoadedEnv:
     A second call replaces what the first one wrote, so that a changed file takes effect. A variable that the program
     has changed since is left alone. Raises StartupError for a file that can't be read; nothing is changed then.
     """
-    global _written
-    if _written is None:
-        names = os.environ.get(MARKER, "").split()
-        _written = {name: os.environ[name] for name in names if name in os.environ}
     own = {name for name, value in _written.items() if os.environ.get(name) == value}
     loaded = read_env(root, mode, {name: value for name, value in os.environ.items() if name not in own})
     for name in own - loaded.values.keys():
         del os.environ[name]
     os.environ.update(loaded.values)
     os.environ[MARKER] = " ".join(loaded.values)
-    _written = dict(loaded.values)
+    _written.clear()
+    _written.update(loaded.values)
     return loaded
 
 

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from waypost.cli.watch import is_relevant, watch_project
+
+
+@pytest.mark.parametrize(
+    ("path", "relevant"),
+    [
+        ("app/api/posts/[id]/route.py", True),
+        ("app/chat/page.html", True),
+        ("app/tests/route.py", True),
+        ("app/build/route.py", True),
+        ("app/.well-known/route.py", True),
+        ("app/api", True),
+        ("lib/db.py", True),
+        ("lib", True),
+        ("main.py", True),
+        (".env", True),
+        (".env.development.local", True),
+        ("pyproject.toml", True),
+        ("lib/pyproject.toml", False),
+        ("lib/data.json", False),
+        ("tests/test_x.py", False),
+        ("public/x.py", False),
+        ("posts.db", False),
+        ("app/posts.db-wal", False),
+        ("app/api/__pycache__/route.cpython-311.pyc", False),
+        ("app/api/.route.py.swp", False),
+        ("app/api/route.py~", False),
+        (".git/index", False),
+        (".venv/lib/x.py", False),
+        ("", False),
+    ],
+)
+def test_what_asks_for_a_reload(path: str, relevant: bool) -> None:
+    root = Path("/project")
+    assert is_relevant(root / path, root, root / "app") is relevant
+
+
+def changes_of(root: Path, *steps: Callable[[], object]) -> list[set[str]]:
+    """What the watch gives after each of `steps`."""
+
+    async def run() -> list[set[str]]:
+        watch = watch_project(root, root / "app")
+        found: list[set[str]] = []
+        reader = asyncio.ensure_future(anext(watch))
+        for step in steps:
+            await asyncio.sleep(0.3)  # the watches are set up in threads
+            await asyncio.to_thread(step)
+            changed = await asyncio.wait_for(reader, 5)
+            found.append({path.relative_to(root).as_posix() for path in changed})
+            reader = asyncio.ensure_future(anext(watch))
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+        await watch.aclose()
+        return found
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name in ("app/api/[id]", ".venv/lib", "tests"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "app/api/[id]/route.py").write_text("")
+    return tmp_path
+
+
+def test_files_deep_inside_and_in_the_root(project: Path) -> None:
+    def noise_then_env() -> None:
+        (project / ".venv/lib/x.py").write_text("")
+        (project / "tests/test_x.py").write_text("")
+        (project / ".env").write_text("A=1")
+
+    route = project / "app/api/[id]/route.py"
+    assert changes_of(project, lambda: route.write_text("x = 1"), noise_then_env) == [
+        {"app/api/[id]/route.py"},
+        {".env"},
+    ]
+
+
+def test_a_file_that_is_replaced_as_editors_do(project: Path) -> None:
+    def replace() -> None:
+        (project / "pyproject.toml.tmp").write_text("")
+        (project / "pyproject.toml.tmp").rename(project / "pyproject.toml")
+
+    assert changes_of(project, replace, replace) == [{"pyproject.toml"}, {"pyproject.toml"}]
+
+
+def test_a_folder_that_is_made_later(project: Path) -> None:
+    lib = project / "lib"
+    later = lib / "db.py"
+    assert changes_of(project, lib.mkdir, lambda: later.write_text("x = 1")) == [{"lib"}, {"lib/db.py"}]
+
+
+def test_a_folder_that_is_removed_and_made_again(project: Path) -> None:
+    route = project / "app" / "route.py"
+
+    def again() -> None:
+        shutil.rmtree(project / "app")
+        (project / "app").mkdir()
+
+    first, second = changes_of(project, again, lambda: route.write_text("x = 1"))
+    assert "app" in first
+    assert second == {"app/route.py"}
