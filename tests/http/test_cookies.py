@@ -14,7 +14,6 @@ from waypost.http.cookies import (
     CookieStore,
     RequestCookies,
     ResponseCookies,
-    merge_lines,
     parse_cookie_header,
     render_set_cookie,
 )
@@ -343,15 +342,6 @@ def test_lines_that_the_response_has_already():
     assert cookies.get("b") == Cookie("b", " ")
     cookies.set("a", "3")
     assert cookies.lines() == ["a=3; Path=/", lines[1], "odd"]
-
-
-def test_merge_lines():
-    assert merge_lines(["n=nr; Path=/"], ["k=store; Path=/"]) == ["n=nr; Path=/", "k=store; Path=/"]
-    assert merge_lines(["k =header; Path=/", "k=2"], ["k=store; Path=/", "kk=1"]) == [
-        "k =header; Path=/",
-        "k=2",
-        "kk=1",
-    ]
 
 
 def test_render_checks_a_cookie_made_by_hand():

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import Self, Unpack
 
 from waypost.http.request_cookies import RequestCookies, parse_cookie_header
-from waypost.http.response_cookies import ResponseCookies, cookie_to_delete, cookie_to_set, merge_lines
+from waypost.http.response_cookies import ResponseCookies, cookie_to_delete, cookie_to_set
 from waypost.http.set_cookie import Cookie, CookieOptions, render_set_cookie
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "CookieStore",
     "RequestCookies",
     "ResponseCookies",
-    "merge_lines",
     "parse_cookie_header",
     "render_set_cookie",
 ]

@@ -138,10 +138,3 @@ def _read_line(line: str) -> Cookie:
         http_only="httponly" in found,
         partitioned="partitioned" in found,
     )
-
-
-def merge_lines(own: Iterable[str], store: Iterable[str]) -> list[str]:
-    """The Set-Cookie lines of a response and of `cookies()`: its own first; on one name its own wins (Next.js)."""
-    lines = list(own)
-    names = {line.partition("=")[0].strip(" \t") for line in lines}
-    return lines + [line for line in store if line.partition("=")[0].strip(" \t") not in names]
