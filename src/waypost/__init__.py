@@ -26,7 +26,8 @@ from waypost.http.headers import Headers
 from waypost.http.request import NextRequest, Request
 from waypost.http.response import NextResponse, Response
 from waypost.http.signal import AbortController, AbortSignal
-from waypost.http.streams import ReadableStream, TransformStream
+from waypost.http.streams import ReadableStream
+from waypost.http.transform import TransformStream, WritableStream
 from waypost.http.url import URL, URLSearchParams
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ __all__ = [
     "TransformStream",
     "URLSearchParams",
     "UnsupportedMediaType",
+    "WritableStream",
     "connection",
     "cookies",
     "create_app",

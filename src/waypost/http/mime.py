@@ -26,7 +26,8 @@ class MediaType:
     parameters: dict[str, str]
 
     def __str__(self) -> str:
-        return "".join([self.essence, *(f";{name}={quote_parameter(value)}" for name, value in self.parameters.items())])
+        parameters = "".join(f";{name}={quote_parameter(value)}" for name, value in self.parameters.items())
+        return self.essence + parameters
 
 
 def media_essence(value: str | None) -> str:

@@ -198,7 +198,7 @@ class AbortController:
         self.signal = AbortSignal()
 
     def abort(self, reason: Any = None) -> None:
-        """Abort the signal; the second call does nothing. Listeners run before this returns; none can stop the others."""
+        """Abort the signal, once. The listeners run before this returns; one that fails does not stop the others."""
         self.signal._fire(reason)
 
 

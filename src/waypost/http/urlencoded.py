@@ -1,0 +1,48 @@
+"""application/x-www-form-urlencoded bodies.
+
+The same encoding as a query string's, so the same parser reads it; here it is bytes and bounded.
+Source: URL standard, application/x-www-form-urlencoded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from waypost.errors import BodyTooLarge
+from waypost.http.blob import File
+from waypost.http.form_data import FormValue
+from waypost.http.form_limits import FormLimits
+from waypost.http.query import parse_query, serialize_query
+
+_HIGH = re.compile(rb"[\x80-\xff]")
+
+
+def parse_urlencoded(data: bytes, limits: FormLimits | None = None) -> list[tuple[str, str]]:
+    """The (name, value) pairs of a body. Linear in its length; only `&` separates.
+
+    Never raises without limits; with them BodyTooLarge past max_fields (empty fields count) or max_field_size.
+    """
+    if limits is not None and data.count(b"&") >= limits.max_fields:
+        raise BodyTooLarge(f"The form has more than {limits.max_fields} fields")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        # Bytes and escapes are one sequence of octets: read apart, half a character in each would be lost.
+        text = _HIGH.sub(_escape, data).decode("ascii")
+    pairs = parse_query(text)
+    if limits is not None and len(data) > limits.max_field_size:
+        for _, value in pairs:
+            if len(value) > limits.max_field_size or len(value.encode()) > limits.max_field_size:
+                raise BodyTooLarge(f"A field of the form is larger than {limits.max_field_size} bytes")
+    return pairs
+
+
+def _escape(match: re.Match[bytes]) -> bytes:
+    return b"%%%02X" % match[0][0]
+
+
+def encode_urlencoded(entries: Iterable[tuple[str, FormValue]]) -> bytes:
+    """A body of the entries of a FormData, or of pairs; of a file only the name is sent (HTML standard)."""
+    pairs = ((name, value.name if isinstance(value, File) else value) for name, value in entries)
+    return serialize_query(pairs).encode("ascii")
