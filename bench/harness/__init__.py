@@ -1,1 +1,1 @@
-"""What is asked (workloads), of whom (servers), how (process, generator, measure), and what it means (report, goals)."""
+"""What is asked (workloads), whom (servers), how (process, generator, measure), and what it means (report, goals)."""

@@ -82,6 +82,13 @@ class Running:
                 memory.peak += _kib(Path(f"/proc/{pid}/status").read_text(), "VmHWM") / 1024
         return memory
 
+    def process_pss(self, pid: int) -> float:
+        """MiB of one process of the tree; 0 when it is gone."""
+        try:
+            return _kib(Path(f"/proc/{pid}/smaps_rollup").read_text(), "Pss") / 1024
+        except OSError:
+            return 0.0
+
     def stop(self, grace: float = 8.0) -> None:
         """SIGTERM to the parent; what is left of its tree after `grace` seconds is killed."""
         self.tree()
