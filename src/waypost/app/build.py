@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from waypost.app.binding import bind
 from waypost.app.entry import Endpoint, RouteEntry
-from waypost.app.public_files import public_entries
+from waypost.app.public_files import public_entries, serve_file
 from waypost.config import Config
 from waypost.errors import StartupError, StartupErrors
-from waypost.routing.load import LoadedRoute, load_route
-from waypost.routing.route_file import RouteFile
+from waypost.routing.load import LoadedRoute, load_routes
 from waypost.routing.scan import scan
 from waypost.routing.table import RouteTable
 
@@ -32,22 +32,21 @@ def build(config: Config) -> Built:
     becomes the error of its entry, two files that claim one path share one, and the rest of the application works.
     """
     found = scan(config.app_dir)
-    errors = list(found.errors)
-    warnings = list(found.warnings)
-    routes: list[tuple[RouteFile, RouteEntry]] = []
+    sound = [file for file in found.routes if file.file not in found.broken]
+    report = load_routes(sound, config.app_dir)
+    failed = {**report.failed, **found.broken}
+    errors = [*found.errors, *report.errors]
+    entries: dict[Path, RouteEntry] = {}
+    for loaded in report.routes:
+        try:
+            entries[loaded.file.file] = _entry(loaded, config)
+        except StartupErrors as mistakes:
+            errors.extend(mistakes.errors)
+            failed[loaded.file.file] = mistakes
     for file in found.routes:
-        problem = found.broken.get(file.file)
-        if problem is None:
-            try:
-                routes.append((file, _entry(file, config, warnings)))
-                continue
-            except StartupErrors as mistakes:
-                errors.extend(mistakes.errors)
-                problem = mistakes.errors[0] if len(mistakes.errors) == 1 else mistakes
-            except StartupError as mistake:
-                errors.append(mistake)
-                problem = mistake
-        routes.append((file, RouteEntry(file.pattern, file.file, file.kind, {}, error=problem)))
+        if file.file in failed:
+            entries[file.file] = RouteEntry(file.pattern, file.file, file.kind, {}, error=failed[file.file])
+    routes = [(file, entries[file.file]) for file in found.routes]
     if errors and not config.dev:
         raise StartupErrors(errors)
     table = RouteTable.build(
@@ -58,31 +57,32 @@ def build(config: Config) -> Built:
         skip_trailing_slash_redirect=config.skip_trailing_slash_redirect,
         tolerant=config.dev,
     )
-    return Built([entry for _, entry in routes], table, warnings, errors)
+    return Built([entry for _, entry in routes], table, [*found.warnings, *report.warnings], errors)
 
 
-def _entry(file: RouteFile, config: Config, warnings: list[StartupError]) -> RouteEntry:
-    loaded = load_route(file, config.app_dir)
-    warnings.extend(loaded.warnings)
-    endpoints = _bind_all(loaded, file)
+def _entry(loaded: LoadedRoute, config: Config) -> RouteEntry:
+    file = loaded.file
     own_limit = loaded.options.max_body_size
     return RouteEntry(
         file.pattern,
         file.file,
         file.kind,
-        endpoints,
+        _endpoints(loaded),
         options=loaded.options,
         max_body_size=config.max_body_size if own_limit is None else own_limit,
         streams_body=own_limit is not None,
     )
 
 
-def _bind_all(loaded: LoadedRoute, file: RouteFile) -> dict[str, Endpoint]:
+def _endpoints(loaded: LoadedRoute) -> dict[str, Endpoint]:
+    """Bind every handler of a file. Raises StartupErrors with all that can't be called."""
     endpoints: dict[str, Endpoint] = {}
     errors: list[StartupError] = []
+    if loaded.file.file.suffix == ".html":
+        endpoints["GET"] = serve_file(loaded.file.file)
     for verb, handler in loaded.handlers.items():
         try:
-            endpoints[verb] = bind(handler, verb, file.file)
+            endpoints[verb] = bind(handler, verb, loaded.file.file)
         except StartupError as error:
             errors.append(error)
     if errors:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from waypost.app.context import RequestScope
-from waypost.app.entry import RouteEntry
+from waypost.app.entry import Endpoint, RouteEntry
 from waypost.http.file_response import file_response
 from waypost.http.request import Request
 from waypost.http.response import Response
@@ -26,7 +26,7 @@ def public_entries(folder: Path) -> list[tuple[str, RouteEntry]]:
         return []
     root = folder.resolve()
     paths = (("/" + file.relative_to(root).as_posix(), file) for file in _walk(root))
-    return [(path, RouteEntry(path, file, "public", {"GET": partial(_serve, file)})) for path, file in paths]
+    return [(path, RouteEntry(path, file, "public", {"GET": serve_file(file)})) for path, file in paths]
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -41,6 +41,11 @@ def _walk(root: Path) -> Iterator[Path]:
 def _publishable(root: Path, file: Path) -> bool:
     # A link that leaves the folder would publish whatever it points to.
     return file.is_file() and file.resolve().is_relative_to(root)
+
+
+def serve_file(file: Path) -> Endpoint:
+    """The endpoint that answers with `file`."""
+    return partial(_serve, file)
 
 
 async def _serve(file: Path, request: Request, scope: RequestScope) -> Response:
