@@ -21,6 +21,7 @@ from waypost.errors import (
     UnsupportedMediaType,
 )
 from waypost.http.blob import Blob, File
+from waypost.http.cookies import Cookie
 from waypost.http.forms import FormData
 from waypost.http.headers import Headers
 from waypost.http.request import NextRequest, Request
@@ -45,6 +46,7 @@ __all__ = [
     "BodyUsedError",
     "ClientDisconnected",
     "Context",
+    "Cookie",
     "File",
     "FormData",
     "HTTPError",
