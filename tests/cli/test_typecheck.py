@@ -64,11 +64,11 @@ def test_a_syntax_error_is_told(tmp_path: Path) -> None:
     (tmp_path / "app" / "route.py").write_text("def GET(:\n")
     done = typecheck(tmp_path)
     assert done.returncode == 2
-    assert errors_of(done) == ["app/route.py:1"]
+    assert "app/route.py:1" in errors_of(done)
 
 
 def test_a_module_of_the_project_does_not_shadow_those_of_mypy(tmp_path: Path) -> None:
-    (tmp_path / "types.py").write_text("x = 1\n")
+    (tmp_path / "argparse.py").write_text("x = 1\n")
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "route.py").write_text(WRONG)
     assert "app/route.py:1" in errors_of(typecheck(tmp_path))
@@ -81,8 +81,9 @@ def test_a_module_of_the_project_does_not_shadow_those_of_mypy(tmp_path: Path) -
         ("app/[...path]/route.py", "app.[…path].route"),
         ("app/feed.xml/route.py", "app.feed․xml.route"),
         ("lib/__init__.py", "lib"),
+        ("v1.0/tool.py", "v1_0.tool"),
         ("main.py", "main"),
     ],
 )
 def test_module_names_have_one_part_for_each_folder(file: str, name: str) -> None:
-    assert module_name(Path("/p") / file, Path("/p")) == name
+    assert module_name(Path("/p") / file, Path("/p"), Path("/p")) == name

@@ -48,19 +48,25 @@ def changes_of(root: Path, *steps: Callable[[], object]) -> list[set[str]]:
     """What the watch gives after each of `steps`."""
 
     async def run() -> list[set[str]]:
-        watch = watch_project(root, root / "app")
-        found: list[set[str]] = []
-        reader = asyncio.ensure_future(anext(watch))
+        seen: list[set[str]] = []
+
+        async def read() -> None:
+            async for changed in watch_project(root, root / "app"):
+                seen[-1].update(path.relative_to(root).as_posix() for path in changed)
+
+        reader = asyncio.create_task(read())
         for step in steps:
             await asyncio.sleep(0.3)  # the watches are set up in threads
+            seen.append(set())
             await asyncio.to_thread(step)
-            changed = await asyncio.wait_for(reader, 5)
-            found.append({path.relative_to(root).as_posix() for path in changed})
-            reader = asyncio.ensure_future(anext(watch))
+            for _ in range(100):
+                await asyncio.sleep(0.05)
+                if seen[-1]:
+                    break
+            await asyncio.sleep(0.3)  # a burst may come in several sets
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
-        await watch.aclose()
-        return found
+        return seen
 
     return asyncio.run(run())
 

@@ -6,7 +6,7 @@ The first line of each is `file:line: message`, which editors and CI logs turn i
 from __future__ import annotations
 
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -25,6 +25,14 @@ def print_report(error: StartupError, console: Console | None = None) -> None:
     console.print(Text(f"{len(errors)} problem{'s' if len(errors) > 1 else ''} found", "bold red"))
 
 
+def print_warnings(warnings: Iterable[StartupError | str], console: Console | None = None) -> None:
+    """Print what is probably wrong and stops nothing, in the same form."""
+    console = console or open_console(stderr=True)
+    for warning in warnings:
+        error = StartupError(warning) if isinstance(warning, str) else warning
+        console.print(_render(error, "yellow", "warning: "), soft_wrap=True, end="")
+
+
 def flatten(error: StartupError) -> Iterator[StartupError]:
     """The single errors inside `error`, which may hold several."""
     if isinstance(error, StartupErrors):
@@ -38,12 +46,12 @@ def _order(error: StartupError) -> tuple[str, int]:
     return (str(error.file or ""), error.line or 0)
 
 
-def _render(error: StartupError) -> Text:
+def _render(error: StartupError, style: str = "red", label: str = "") -> Text:
     text = Text()
     if error.file is not None:
         text.append(short_path(error.file), "bold")
         text.append(f":{error.line}: " if error.line else ": ")
-    text.append(f"{error.message}\n", "red")
+    text.append(f"{label}{error.message}\n", style)
     source = _source_line(error)
     if source:
         text.append(f"  {error.line} | ", "dim").append(f"{source}\n")

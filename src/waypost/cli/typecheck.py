@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from waypost.routing.importing import module_name as route_module_name
+
 SKIPPED: Final = frozenset(("__pycache__", "node_modules", "venv", "env", "build", "dist"))
 
 
@@ -45,7 +47,7 @@ def main(root: Path, source_dir: Path) -> int:
     app = source_dir / "app"
     excluded = [re.compile(pattern) for pattern in options.exclude]
     sources = [
-        BuildSource(str(file.relative_to(root)), module_name(file, source_dir if source_dir in file.parents else root))
+        BuildSource(str(file.relative_to(root)), module_name(file, source_dir, root))
         for file in _python_files(root)
         if app in file.parents or not any(p.search(file.relative_to(root).as_posix()) for p in excluded)
     ]
@@ -61,15 +63,15 @@ def main(root: Path, source_dir: Path) -> int:
     return 2 if blocked else 1 if problems else 0
 
 
-def module_name(file: Path, base: Path) -> str:
-    """The dotted name of `file` below `base`: `app/posts/[id]/route.py` is `app.posts.[id].route`.
-
-    A dot inside a folder name would split it, so `...` becomes `…` and any other `.` a `․` (one dot leader).
-    """
-    parts = list(file.relative_to(base).with_suffix("").parts)
-    if parts[-1] == "__init__":
-        parts.pop()
-    return ".".join(part.replace("...", "…").replace(".", "․") for part in parts)
+def module_name(file: Path, source_dir: Path, root: Path) -> str:
+    """The dotted name of a file: as Waypost imports it below app/, and by its folders everywhere else."""
+    app_dir = source_dir / "app"
+    if app_dir in file.parents:
+        return route_module_name(file, app_dir)
+    base = source_dir if source_dir in file.parents else root
+    parts = file.relative_to(base).with_suffix("").parts
+    # Nothing imports a folder with a dot in its name; it only must not be split.
+    return ".".join(part.replace(".", "_") for part in parts).removesuffix(".__init__")
 
 
 def _python_files(root: Path) -> Iterator[Path]:
