@@ -15,6 +15,7 @@ from waypost.app.dispatch import Dispatcher
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import to_failure
 from waypost.config import Config
+from waypost.http.cookies import CookieStore
 from waypost.http.forms import FormLimits
 from waypost.http.request import Request
 from waypost.http.response import Response
@@ -66,16 +67,21 @@ class Application:
             raise
         except BaseException as error:
             response = to_failure(error, request, scope, self._dev)
-        if scope.cookies is not None and scope.cookies.changed:
-            response = _with_cookies(response, scope.cookies.lines())
+        if scope.cookies is not None:
+            response = _with_cookies(response, scope.cookies)
         return response
 
     def response_sent(self, request: Request) -> None:
         """For servers: the last byte went out, or the connection broke."""
 
 
-def _with_cookies(response: Response, lines: list[str]) -> Response:
+def _with_cookies(response: Response, store: CookieStore) -> Response:
     """Add what cookies() collected to a response; a cookie that the response itself sets wins (Next.js)."""
+    # A stream that sets a cookie after this would lose it in silence: now it gets an error.
+    store.freeze("the response has begun: set cookies before returning it")
+    lines = store.lines()
+    if not lines:
+        return response
     own = {line.partition("=")[0] for line in response.headers.get_set_cookie()}
     merged = response.copy()  # the user may return the same object to the next client
     for line in lines:

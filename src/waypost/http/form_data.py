@@ -7,7 +7,7 @@ Source: XMLHttpRequest standard, FormData.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias, overload
+from typing import TypeAlias, cast, overload
 
 from waypost.http.blob import Blob, File
 from waypost.http.percent import scalar_text
@@ -33,8 +33,8 @@ class FormData:
         if isinstance(init, FormData):
             self._entries = init._entries.copy()
         elif init is not None:
-            pairs: Iterable[tuple[str, str | Blob]] = init.items() if isinstance(init, Mapping) else init
-            for name, value in pairs:
+            pairs = init.items() if isinstance(init, Mapping) else init
+            for name, value in cast("Iterable[tuple[str, str | Blob]]", pairs):
                 self.append(name, value)
 
     def append(self, name: str, value: str | Blob, filename: str | None = None) -> None:

@@ -99,7 +99,7 @@ class Request:
         """The absolute URL: scheme and host as the client (or a trusted proxy) names them, path and query as sent."""
         if self._url is None:
             query = f"?{self.query_string}" if self.query_string else ""
-            self._url = f"{self.scheme}://{self.host}{self.path}{query}"
+            self._url = f"{self._origin()}{self.path}{query}"
         return self._url
 
     @property
@@ -130,10 +130,13 @@ class Request:
     def next_url(self) -> NextURL:
         """The URL in parts (Next.js, NextURL): pathname without the base path, search_params, clone() …"""
         if self._next_url is None:
-            self._next_url = NextURL.from_parts(
-                self.scheme, self.host, self.path, self.query_string, self._connection.site.base_path
+            self._next_url = NextURL.of_target(
+                self._origin, self.path, self.query_string, self._connection.site.base_path
             )
         return self._next_url
+
+    def _origin(self) -> str:
+        return f"{self.scheme}://{self.host}"
 
     @property
     def ip(self) -> str | None:

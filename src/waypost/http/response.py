@@ -65,13 +65,12 @@ class Response(BaseException):
     headers: raises InvalidHeaderError for what can't go on the wire.
     """
 
-    __slots__ = ("_content_type", "_control", "_cookies", "_headers", "_payload", "_status", "status_text")
+    __slots__ = ("_content_type", "_control", "_headers", "_payload", "_status", "status_text")
 
     _status: int
     _payload: Octets | BodyStream | None
     _content_type: Octets | None
     _headers: Headers | None
-    _cookies: ResponseCookies | None
     _control: object
     status_text: str
 
@@ -79,7 +78,6 @@ class Response(BaseException):
         self, body: BodyInit = None, status: int = 200, headers: HeadersInit = None, *, status_text: str = ""
     ) -> None:
         self._headers = None
-        self._cookies = None
         self._control = None
         self._payload, self._content_type = _extract(body)
         self._status = status
@@ -135,21 +133,18 @@ class Response(BaseException):
             headers = self._headers = Headers()
             if self._content_type is not None:
                 headers.raw.append((b"content-type", self._content_type))
-        if self._cookies is not None:
-            self._write_cookies(headers)
         return headers
 
     @property
     def cookies(self) -> ResponseCookies:
         """The cookies this response sets: set(name, value, ...), get, delete … (Next.js, NextResponse.cookies)."""
-        if self._cookies is None:
-            self._cookies = ResponseCookies(self.headers.get_set_cookie())
-        return self._cookies
+        # Made anew from the headers each time, so that neither way of setting a cookie undoes the other.
+        return ResponseCookies(self.headers.get_set_cookie(), on_change=self._write_cookies)
 
-    def _write_cookies(self, headers: Headers) -> None:
-        lines = self._cookies.lines() if self._cookies is not None else []
-        headers.raw[:] = [item for item in headers.raw if item[0] != b"set-cookie"]
-        headers.raw.extend((b"set-cookie", line.encode("latin-1")) for line in lines)
+    def _write_cookies(self, lines: list[str]) -> None:
+        fields = self.headers.raw
+        fields[:] = [item for item in fields if item[0] != b"set-cookie"]
+        fields.extend((b"set-cookie", line.encode("latin-1")) for line in lines)
 
     # -- reading it, in tests and after fetch()
 
@@ -194,7 +189,7 @@ class Response(BaseException):
 
     def raw_headers(self) -> RawHeaders:
         """The fields to send, names in lower case; Date, Connection and framing are the server's."""
-        if self._headers is None and self._cookies is None:
+        if self._headers is None:
             return [] if self._content_type is None else [(b"content-type", self._content_type)]
         return self.headers.raw
 
@@ -206,7 +201,6 @@ class Response(BaseException):
         twin._payload = self._payload
         twin._content_type = self._content_type
         twin._control = self._control
-        twin._cookies = None
         twin._headers = self.headers.copy()
         return twin
 
@@ -223,7 +217,6 @@ def _make_json(data: Any, status: int = 200, headers: HeadersInit = None, *, sta
     """A JSON response. Raises InvalidResponseError for a value that JSON can't hold."""
     response = Response.__new__(Response)
     response._headers = None
-    response._cookies = None
     response._control = None
     response._payload = encode_json(data)
     response._content_type = _JSON_TYPE

@@ -6,7 +6,7 @@ Source: RFC 6265 section 4.1; Next.js, NextResponse.cookies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Self, Unpack
 
 from waypost.http.percent import decode_component
@@ -50,12 +50,14 @@ class ResponseCookies:
 
     lines: Set-Cookie values that the response has already; they stay as they are unless their name is set or deleted.
     Each name stands once: a second `set` replaces the first, in its place (RFC 6265 section 4.1.1).
+    on_change: called with all the lines after each change.
     """
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_on_change")
 
-    def __init__(self, lines: Iterable[str] = ()) -> None:
+    def __init__(self, lines: Iterable[str] = (), on_change: Callable[[list[str]], None] | None = None) -> None:
         self._entries: list[tuple[Cookie, str]] = [(_read_line(line), line) for line in lines]
+        self._on_change = on_change
 
     def set(
         self, name: str | Cookie | Mapping[str, object], value: str | None = None, **options: Unpack[CookieOptions]
@@ -78,6 +80,8 @@ class ResponseCookies:
         place = names.index(cookie.name) if cookie.name in names else len(names)
         kept = [known for known in self._entries[place:] if known[0].name != cookie.name]
         self._entries[place:] = [entry, *kept]
+        if self._on_change is not None:
+            self._on_change(self.lines())
         return self
 
     def get(self, name: str) -> Cookie | None:

@@ -8,6 +8,7 @@ Source: Next.js, NextURL.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from waypost.http.query import URLSearchParams, parse_query
@@ -25,18 +26,17 @@ class NextURL(URL):
     `pathname` is without the base path, `href` with it. Of a URL outside the base path, `base_path` is "".
     """
 
-    __slots__ = ("_base", "_configured", "_host", "_path", "_query", "_scheme")
+    __slots__ = ("_base", "_configured", "_origin", "_path", "_query")
 
     # As sent, until the program sets them or the URL was not made by from_parts: path (with base path) and query.
     _path: str | None
     _query: str | None
-    _scheme: str
-    _host: str
+    _origin: Callable[[], str]
 
     def __init__(self, url: str | URL, base: str | URL | None = None, *, base_path: str = "") -> None:
         super().__init__(url, base)
         self._path = self._query = None
-        self._scheme = self._host = ""
+        self._origin = str  # never asked: the URL is parsed already
         self._configured = base_path
         self._base = _covering(base_path, self._parsed().pathname)
 
@@ -48,11 +48,15 @@ class NextURL(URL):
         Reading pathname, search, search_params, hash and base_path, changing search_params, and clone() stay that
         cheap. An invalid host raises InvalidURLError at the first use of anything else.
         """
+        return cls.of_target(lambda: f"{scheme}://{host}", raw_path, query, base_path)
+
+    @classmethod
+    def of_target(cls, origin: Callable[[], str], raw_path: str, query: str, base_path: str = "") -> NextURL:
+        """As from_parts, with an origin ("http://host") that is asked for only when more than path and query is."""
         self = cls.__new__(cls)
         self._ada = None
         self._params = None
-        self._scheme = scheme
-        self._host = host
+        self._origin = origin
         self._path = raw_path
         self._query = query
         self._configured = base_path
@@ -65,8 +69,7 @@ class NextURL(URL):
         twin = NextURL.__new__(NextURL)
         twin._ada = None if self._ada is None else copy.deepcopy(self._ada)
         twin._params = None
-        twin._scheme = self._scheme
-        twin._host = self._host
+        twin._origin = self._origin
         twin._path = self._path
         twin._query = self._query
         twin._configured = self._configured
@@ -90,7 +93,7 @@ class NextURL(URL):
             path, query = self._path or "/", self._query
             if path[0] != "/":
                 path = "/" + path  # "*", the target of OPTIONS *
-            text = f"{self._scheme}://{self._host}{path}?{query}" if query else f"{self._scheme}://{self._host}{path}"
+            text = f"{self._origin()}{path}?{query}" if query else f"{self._origin()}{path}"
             # A `#` that came over the wire belongs to the path or query; the parser would take it for a fragment.
             self._ada = parse_url(text.replace("#", "%23"))
         return self._ada

@@ -6,16 +6,14 @@ Source: URL standard, application/x-www-form-urlencoded.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes
 
 from waypost.errors import BodyTooLarge
 from waypost.http.blob import File
 from waypost.http.form_data import FormValue
 from waypost.http.form_limits import FormLimits
 from waypost.http.query import parse_query, serialize_query
-
-_HIGH = re.compile(rb"[\x80-\xff]")
 
 
 def parse_urlencoded(data: bytes, limits: FormLimits | None = None) -> list[tuple[str, str]]:
@@ -26,11 +24,9 @@ def parse_urlencoded(data: bytes, limits: FormLimits | None = None) -> list[tupl
     if limits is not None and data.count(b"&") >= limits.max_fields:
         raise BodyTooLarge(f"The form has more than {limits.max_fields} fields")
     try:
-        text = data.decode("utf-8")
+        pairs = parse_query(data.decode("utf-8"))
     except UnicodeDecodeError:
-        # Bytes and escapes are one sequence of octets: read apart, half a character in each would be lost.
-        text = _HIGH.sub(_escape, data).decode("ascii")
-    pairs = parse_query(text)
+        pairs = _parse_octets(data)
     if limits is not None and len(data) > limits.max_field_size:
         for _, value in pairs:
             if len(value) > limits.max_field_size or len(value.encode()) > limits.max_field_size:
@@ -38,8 +34,18 @@ def parse_urlencoded(data: bytes, limits: FormLimits | None = None) -> list[tupl
     return pairs
 
 
-def _escape(match: re.Match[bytes]) -> bytes:
-    return b"%%%02X" % match[0][0]
+def _parse_octets(data: bytes) -> list[tuple[str, str]]:
+    """parse_urlencoded for bytes that are not UTF-8: an escape and the bare byte beside it may be one character."""
+    pairs = []
+    for field in data.split(b"&"):
+        if field:
+            name, _, value = field.partition(b"=")
+            pairs.append((_decode(name), _decode(value)))
+    return pairs
+
+
+def _decode(octets: bytes) -> str:
+    return unquote_to_bytes(octets.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
 def encode_urlencoded(entries: Iterable[tuple[str, FormValue]]) -> bytes:
