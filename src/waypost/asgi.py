@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
@@ -71,9 +70,9 @@ class ASGI:
         method = scope["method"]
         body = None if method in ("GET", "HEAD") else _body(raw, receive)
         request = incoming(method, target, raw, body, self._connection(scope))
-        request.on_signal = partial(_watch_soon, request, receive)
-        response = await self.application.handle(request)
+        watch = request.on_signal = _SignalWatch(request, receive)
         try:
+            response = await self.application.handle(request)
             payload = response.payload
             if isinstance(payload, bytes):
                 await self._send_buffered(response, payload, method, send)
@@ -81,6 +80,8 @@ class ASGI:
                 await _Streaming(request, response, payload, receive, send).run(method)
         finally:
             request.on_signal = None
+            # A server reports a disconnect after every response: a client that has the whole of it did not leave.
+            watch.stop()
             self.application.response_sent(request)
 
     async def _send_buffered(self, response: Response, payload: bytes, method: str, send: Send) -> None:
@@ -190,14 +191,23 @@ async def _watch(request: Request, receive: Receive) -> None:
             request.abort()
 
 
-def _watch_soon(request: Request, receive: Receive) -> None:
-    """Start watching when a handler asks for `request.signal`; a request that never asks pays no task for it."""
-    task = asyncio.ensure_future(_watch(request, receive))
-    _watchers.add(task)  # the loop holds tasks weakly
-    task.add_done_callback(_watchers.discard)
+class _SignalWatch:
+    """Watches from the moment a handler asks for `request.signal`; a request that never asks pays no task for it."""
 
+    __slots__ = ("_receive", "_request", "_task")
 
-_watchers: set[asyncio.Future[None]] = set()
+    def __init__(self, request: Request, receive: Receive) -> None:
+        self._request = request
+        self._receive = receive
+        self._task: asyncio.Future[None] | None = None
+
+    def __call__(self) -> None:
+        if self._task is None:
+            self._task = asyncio.ensure_future(_watch(self._request, self._receive))
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
 
 
 class _PulledBody(RequestBody):

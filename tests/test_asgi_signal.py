@@ -1,0 +1,85 @@
+"""request.signal under ASGI: it tells of a client that left early, and of nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+from waypost.asgi import create_app
+
+ROUTE = """
+import asyncio
+from waypost import Response
+
+async def GET(request):
+    request.signal.add_event_listener("abort", lambda *_: seen.append("signal"))
+    for _ in range(20):
+        if request.signal.aborted:
+            break
+        await asyncio.sleep(0.01)
+    seen.append("handler-end")
+    return Response("done")
+
+seen = []
+
+async def POST(request):
+    return {"seen": seen}
+"""
+
+
+def run(project: Path, leaves_after: float | None) -> list[str]:
+    """What the handler saw of a client that leaves after so many seconds, or reads everything."""
+    folder = project / "app" / "wait"
+    folder.mkdir(parents=True)
+    (folder / "route.py").write_text(ROUTE)
+    app = create_app(project)
+    scope = {"type": "http", "scheme": "http", "path": "/wait", "raw_path": b"/wait", "query_string": b""}
+    scope |= {"headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
+
+    async def ask(method: str) -> bytes:
+        left = asyncio.Event()
+        body = b""
+        opened = False
+
+        async def receive() -> MutableMapping[str, Any]:
+            nonlocal opened
+            if not opened and method == "POST":
+                opened = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            nonlocal body
+            body += message.get("body", b"")
+
+        async def leave(seconds: float) -> None:
+            await asyncio.sleep(seconds)
+            left.set()
+
+        leaving = asyncio.ensure_future(leave(leaves_after)) if leaves_after is not None and method == "GET" else None
+        await app({**scope, "method": method}, receive, send)
+        left.set()
+        if leaving is not None:
+            await leaving
+        for _ in range(3):  # a watcher that outlived the response would speak up now
+            await asyncio.sleep(0)
+        return body
+
+    async def both() -> bytes:
+        await ask("GET")
+        return await ask("POST")
+
+    seen: list[str] = json.loads(asyncio.run(both()))["seen"]
+    return seen
+
+
+def test_a_client_that_leaves_early_is_told(tmp_path: Path) -> None:
+    assert run(tmp_path, leaves_after=0.03) == ["signal", "handler-end"]
+
+
+def test_a_client_that_reads_everything_did_not_leave(tmp_path: Path) -> None:
+    assert run(tmp_path, leaves_after=None) == ["handler-end"]
