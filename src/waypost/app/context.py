@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 Param = str | list[str]
 
 
-class Params(dict[str, Param]):
+class Params(dict[str, Any]):
     """The values of a route's dynamic segments, percent-decoded; may be awaited, as in Next.js.
 
-    `[id]` gives a str, `[...path]` a list of at least one str; `[[...path]]` without segments is absent.
+    `[id]` gives a str, `[...path]` a list of at least one str; `[[...path]]` without segments is absent. To a type
+    checker a value is Any: which of the two it is, the folder's name says, and a union would want a cast in every
+    handler.
     """
 
     __slots__ = ()
