@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Database:
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncSession]:
+    async def session(self) -> AsyncGenerator[AsyncSession]:
         """A session in a transaction: committed when the block ends, rolled back when it raises."""
         async with (self._sessions or await self._open()).begin() as session:
             yield session
@@ -43,6 +43,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection. A test calls it; a server does not need to."""
         engine, self._engine, self._sessions = self._engine, None, None
+        self._opening = asyncio.Lock()  # a lock belongs to the event loop it was first waited for in
         if engine is not None:
             await engine.dispose()
 
