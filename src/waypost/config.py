@@ -111,6 +111,9 @@ class Config:
     )
     workers: int = _set(1, WORKERS, "Server", "Processes of `waypost start`; `auto` is one a core.")
     backlog: int = _set(16384, number(1), "Server", "Connections that may wait to be accepted.")
+    max_concurrent_requests: int = _set(
+        0, number(), "Server", "Requests that one worker answers at a time; more get 503. 0 is no limit."
+    )
     max_requests: int = _set(0, number(), "Server", "A worker is replaced after this many requests; 0 is never.")
     worker_memory_limit: int = _set(0, SIZE, "Server", "A worker that holds more memory is replaced; 0 is no limit.")
     trusted_proxies: tuple[str, ...] = _set(
@@ -119,6 +122,13 @@ class Config:
         "Server",
         "Peers whose `X-Forwarded-*` headers are believed: addresses, networks, or `unix` for a Unix socket.",
     )
+    proxy_protocol: bool = _set(
+        False, FLAG, "Server", "Connections begin with a PROXY header (v1 or v2), taken from `trusted_proxies` only."
+    )
+    tls_certificate: Path | None = _set(  # noqa: RUF009
+        None, FILE, "Server", "PEM file with the certificate and its chain; with `tls_key` the server speaks HTTPS."
+    )
+    tls_key: Path | None = _set(None, FILE, "Server", "PEM file with the private key, not encrypted.")  # noqa: RUF009
 
     log_format: Literal["text", "json"] = _set("text", choice("text", "json"), "Log", "Shape of a log line.")
     access_log: bool = _set(False, FLAG, "Log", "Write a line for each request. `waypost dev` always does.")
