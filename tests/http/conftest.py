@@ -14,13 +14,19 @@ _BESIDE = Path(__file__).resolve().parents[3] / "shared"
 
 
 @pytest.fixture
-def corpus() -> Callable[[str], Any]:
-    """A function: name of a JSON file in the corpora folder → its content; skips where the folder is missing."""
+def corpora() -> Path:
+    """The corpora folder; skips where it is missing."""
+    folder = Path(os.environ.get("WAYPOST_SHARED", _BESIDE)) / "corpora"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}: put the corpora there, or set WAYPOST_SHARED to the folder that has them")
+    return folder
+
+
+@pytest.fixture
+def corpus(corpora: Path) -> Callable[[str], Any]:
+    """A function: name of a JSON file in the corpora folder → its content."""
 
     def load(name: str) -> Any:
-        folder = Path(os.environ.get("WAYPOST_SHARED", _BESIDE)) / "corpora"
-        if not folder.is_dir():
-            pytest.skip(f"no {folder}: put the corpora there, or set WAYPOST_SHARED to the folder that has them")
-        return json.loads((folder / name).read_text("utf-8"))
+        return json.loads((corpora / name).read_text("utf-8"))
 
     return load

@@ -60,6 +60,11 @@ def _encode_other(value: Any) -> Any:
     if serializer is not None:
         # pydantic's own bytes go in as they are: 0.5 µs for a small model, and pydantic is never imported here.
         return msgspec.Raw(serializer.to_json(value))
+    if value is None or isinstance(value, bool):
+        # As values msgspec knows these; here they are keys, which are written as JavaScript writes them.
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        raise InvalidResponseError(f"JSON can't hold an object with a key of type {_type_name(value)}")
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
@@ -72,8 +77,12 @@ def _encode_other(value: Any) -> Any:
         return list(value)
     if isinstance(value, PurePath):
         return str(value)
+    raise InvalidResponseError(f"JSON can't hold a value of type {_type_name(value)}")
+
+
+def _type_name(value: object) -> str:
     kind = type(value)
-    raise InvalidResponseError(f"JSON can't hold a value of type {kind.__module__}.{kind.__qualname__}")
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 _encode = msgspec.json.Encoder(enc_hook=_encode_other).encode

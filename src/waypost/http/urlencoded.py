@@ -28,8 +28,8 @@ def parse_urlencoded(data: bytes, limits: FormLimits | None = None) -> list[tupl
     except UnicodeDecodeError:
         pairs = _parse_octets(data)
     if limits is not None and len(data) > limits.max_field_size:
-        for _, value in pairs:
-            if len(value) > limits.max_field_size or len(value.encode()) > limits.max_field_size:
+        for name, value in pairs:
+            if len(name.encode()) + len(value.encode()) > limits.max_field_size:
                 raise BodyTooLarge(f"A field of the form is larger than {limits.max_field_size} bytes")
     return pairs
 
