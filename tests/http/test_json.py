@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -77,8 +78,8 @@ def test_what_is_accepted(data, value):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b" ", b"\xef\xbb\xbf", b"{oops", b"[1,]", b"NaN", b"-Infinity", b'{"a":NaN}', b"1e400", b'"\\ud800"', b"'a'", "\ud800",
-     '"\ud800"', b"\xff", b"1 2", b"\xff\xfe1\x00"],
+    [b"", b" ", b"\xef\xbb\xbf", b"{oops", b"[1,]", b"NaN", b"-Infinity", b'{"a":NaN}', b"1e400", b'"\\ud800"',
+     b"'a'", "\ud800", '"\ud800"', b"\xff", b"1 2", b"\xff\xfe1\x00"],
 )  # fmt: skip
 def test_what_is_refused(data):
     with pytest.raises(InvalidJSON) as caught:
@@ -123,10 +124,8 @@ def test_many_keys_and_bad_bytes_take_linear_time():
 
 @given(st.binary(max_size=40))
 def test_no_bytes_raise_anything_but_invalid_json(data):
-    try:
+    with contextlib.suppress(InvalidJSON):
         parse_json(data)
-    except InvalidJSON:
-        pass
 
 
 values = st.recursive(
