@@ -111,9 +111,8 @@ def _print_starts(found: dict[str, list[tuple[float, float, float]]]) -> None:
         middle = statistics.median(v[0] for v in ours)
         memory = statistics.median(v[2] for v in ours)
         print(f"{'met' if middle <= START_LIMIT else 'MISSED'}: first answer {middle:.3f} s (at most {START_LIMIT})")
-        print(
-            f"{'met' if memory <= MEMORY_LIMIT else 'MISSED'}: idle worker {memory:.1f} MiB (at most {MEMORY_LIMIT:.0f})"
-        )
+        word = "met" if memory <= MEMORY_LIMIT else "MISSED"
+        print(f"{word}: idle worker {memory:.1f} MiB (at most {MEMORY_LIMIT:.0f})")
 
 
 def main() -> int:
