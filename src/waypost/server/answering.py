@@ -1,0 +1,119 @@
+"""One request answered: the handler is called, its response is written, the connection goes on or ends.
+
+The task of a request runs `answer`, and nothing that a handler does leaves it: an exception is a 500, a failed
+stream cuts the connection. Knows no parser and no routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from waypost.errors import HTTPError
+from waypost.http.payload import BodyStream
+from waypost.http.request import Request
+from waypost.http.response import Response
+from waypost.server.head import PLAIN
+from waypost.server.reading import WAIT
+from waypost.server.sending import send_stream
+from waypost.server.writer import render
+
+if TYPE_CHECKING:
+    from waypost.server.protocol import HttpConnection
+
+logger = logging.getLogger("waypost.server")
+
+_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+async def answer(connection: HttpConnection, request: Request) -> None:
+    """Run the handler and send what it gives. Never raises, except GeneratorExit when the loop is torn down."""
+    service = connection.service
+    if connection.gone and not request.keep_running:
+        connection.answered(request, 0)
+        return
+    connection.running = True
+    service.active += 1
+    response: Response | None = None
+    try:
+        framing = connection.framing
+        if framing is PLAIN and request.path != "*":
+            response = await service.handler(request)
+        else:
+            response = await _call(connection, request)
+        if response is not None:
+            payload = response.payload
+            if payload.__class__ is bytes:
+                close = not (framing.keep_alive and connection.drains_soon) or service.draining
+                if not connection.gone:
+                    connection.write(
+                        render(response, payload, service.clock, request.method, close, framing.http10)  # type: ignore[arg-type]  # bytes, by its class
+                    )
+                    if not close and not connection.write_paused and connection.phase == WAIT:
+                        service.active -= 1
+                        connection.answered_plainly(request, response.status)
+                        return
+                connection.closing = close
+            else:
+                await _stream(connection, request, response)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        await _rescue(connection, request, response, error)
+    service.active -= 1
+    connection.answered(request, response.status if response is not None else 0)
+
+
+async def _call(connection: HttpConnection, request: Request) -> Response | None:
+    service = connection.service
+    if request.path == "*":
+        return Response(None, 204, {"allow": _METHODS})
+    if service.upgrade is not None and connection.framing.upgrade.lower() == b"websocket":
+        return await service.upgrade(request, connection.take_over)
+    return await service.handler(request)
+
+
+async def _stream(connection: HttpConnection, request: Request, response: Response) -> None:
+    """Send a streamed response; afterwards `connection.closing` says whether the connection ends with it."""
+    payload = response.payload
+    assert isinstance(payload, BodyStream)
+    if connection.gone:
+        await payload.aclose()
+        return
+    connection.started_sending = True
+    close = not (connection.framing.keep_alive and connection.drains_soon) or connection.service.draining
+    connection.closing = close
+    connection.closing = await send_stream(connection, response, payload, request.method, close)
+
+
+async def _rescue(
+    connection: HttpConnection, request: Request, response: Response | None, error: BaseException
+) -> None:
+    """After an exception: a 500 where nothing was sent yet, else the connection is cut."""
+    task = asyncio.current_task()
+    cancelled = isinstance(error, asyncio.CancelledError)
+    if cancelled and task is not None:
+        task.uncancel()
+    if connection.gone or connection.taken:
+        if not cancelled and not isinstance(error, Exception):
+            _log(request, error)
+        connection.closing = True
+        return
+    if connection.started_sending:
+        if not cancelled:
+            _log(request, error)
+        connection.abort()
+        return
+    if cancelled and connection.cut:
+        status, message = (504, "Handler timed out") if connection.cut == "timeout" else (503, "Shutting down")
+    elif isinstance(error, HTTPError) and response is None:
+        status, message = error.status, error.message
+    else:
+        _log(request, error)
+        status, message = 500, "Internal server error"
+    connection.refuse_running(status, message)
+
+
+def _log(request: Request, error: BaseException) -> None:
+    logger.error("%s %s failed", request.method, request.path, exc_info=error)

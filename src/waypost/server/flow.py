@@ -1,0 +1,203 @@
+"""FlowControl: the write side of a connection, and every limit of time.
+
+Writes wait for a client that does not read; a client that takes nothing, sends too slowly or never finishes its
+head is cut. The worker's clock calls `check` at a tick past `deadline`; nothing here has a timer of its own.
+Knows no handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from waypost.errors import ClientDisconnected, RequestTimeout
+from waypost.http.request import Request
+from waypost.server.reading import BODY, CHUNKED, DEAF, MessageReader
+from waypost.server.service import Service
+from waypost.server.timeouts import NEVER
+
+LINGER = 2.0  # seconds of reading on after an early last answer, so that a reset does not destroy it
+
+
+class FlowControl(MessageReader):
+    """A connection that can write, wait and end.
+
+    write_paused: the transport holds more than it likes. gone: the client left. cut: why a handler was cancelled,
+    "timeout" or "shutdown". sent_bytes: of the body of the current answer. unsent: the request whose answer is
+    written but not taken yet.
+    """
+
+    __slots__ = (
+        "_file", "_handler_deadline", "_heard", "_lingering", "_moved", "_progress", "_seen", "_task", "_waiter",
+        "_window", "_window_bytes", "cut", "gone", "sent_bytes", "transport", "unsent", "write", "write_paused",
+    )  # fmt: skip
+
+    transport: asyncio.Transport
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self.gone = self.write_paused = False
+        self.cut = ""
+        self.sent_bytes = 0
+        self.unsent: Request | None = None
+        self._file = self._lingering = False
+        self._task: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._handler_deadline = NEVER
+        self._moved = self._heard = self._window = 0.0
+        self._progress = (-1, -1)
+        self._seen = self._window_bytes = 0
+
+    # -- back-pressure
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+        self._watch_writes()
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        self.wake()
+        if self.unsent is not None:
+            self.flushed()
+
+    def flushed(self) -> None:
+        """The client took an answer that had waited."""
+
+    def wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def writable(self) -> None:
+        """Wait until the client has taken most of what was written. Raises ClientDisconnected."""
+        while self.write_paused and not self.gone:
+            self._waiter = self.service.loop.create_future()
+            await self._waiter
+        if self.gone:
+            raise ClientDisconnected("the client left before the response was complete")
+
+    def watch_file(self, on: bool) -> None:
+        """A file goes out past the transport: its progress counts instead of the transport's."""
+        self._file = on
+        self._watch_writes()
+
+    def pause_reading(self, paused: bool) -> None:
+        if self.gone or self.transport.is_closing():
+            return
+        if paused:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    # -- ending
+
+    def close(self, linger: bool) -> None:
+        """End the connection once what was written is out. linger: the client may still be sending."""
+        self.phase = DEAF
+        transport = self.transport
+        if transport.is_closing():
+            return
+        self._watch_writes()
+        if linger and transport.can_write_eof():
+            # Closing with unread input sends a reset, which can overtake the answer on its way to the client.
+            self._lingering = True
+            self.forget_input()
+            transport.write_eof()
+            transport.resume_reading()
+            self.deadline = self.service.clock.after(LINGER)
+        else:
+            transport.close()
+
+    def abort(self) -> None:
+        """Cut the connection: what is on its way is lost, and the client sees that the answer is incomplete."""
+        self.phase = DEAF
+        self.transport.abort()
+
+    # -- time
+
+    def _watch_writes(self) -> None:
+        clock = self.service.clock
+        self._progress = (-1, -1)
+        self._moved = clock.now + clock.tick
+        self.deadline = clock.now
+
+    def watch_handler(self) -> None:
+        """The handler waits for something: from here on its time, and that of the body, is measured."""
+        clock = self.service.clock
+        self._handler_deadline = clock.after(self.service.limits.handler_timeout)
+        self._heard = self._window = clock.now
+        self._seen = self._window_bytes = 0
+        self.deadline = clock.now if self.body is not None or self.write_paused else self._handler_deadline
+
+    def watch_idle(self, seconds: float) -> None:
+        self.deadline = self.service.clock.after(seconds)
+
+    def check(self, now: float) -> None:
+        """Called by the clock when `deadline` has passed; sets the next one."""
+        if self.request is not None and not self.gone:
+            self._check_running(now)
+        elif self.phase == DEAF or self.gone or self.unsent is not None:
+            self._check_ending(now)
+        elif self.between_messages or self.phase in (BODY, CHUNKED):
+            self.close(linger=False)
+        else:
+            self.refuse(408, "The request headers took too long")
+
+    def _check_running(self, now: float) -> None:
+        again = self._handler_deadline
+        if now >= self._handler_deadline:
+            self._handler_deadline = again = NEVER
+            if self._task is not None:
+                self.cut = "timeout"
+                self._task.cancel()
+        if self.write_paused or self._file:
+            if self._stalled(now):
+                self.abort()
+                return
+            again = now
+        if self.body is not None and self.phase in (BODY, CHUNKED):
+            self._check_body(now)
+            again = now
+        self.deadline = again
+
+    def _check_body(self, now: float) -> None:
+        """A body must go on, and go on fast enough, unless we are the ones who hold it up."""
+        assert self.body is not None
+        limits = self.service.limits
+        received = self.body.received
+        if self.held:
+            self._heard = self._window = now
+            self._seen = self._window_bytes = received
+            return
+        if received != self._seen:
+            self._seen = received
+            self._heard = now
+        elif limits.body_timeout and now - self._heard >= limits.body_timeout:
+            self.break_body(RequestTimeout("The request body took too long"))
+            return
+        elapsed = now - self._window
+        if limits.body_timeout and elapsed >= limits.body_timeout:
+            if received - self._window_bytes < limits.min_body_rate * elapsed:
+                self.break_body(RequestTimeout("The request body came too slowly"))
+                return
+            self._window = now
+            self._window_bytes = received
+
+    def _check_ending(self, now: float) -> None:
+        if self._lingering:
+            self._lingering = False
+            self.transport.close()
+            self._watch_writes()
+        elif self._stalled(now):
+            self.abort()
+        else:
+            self.deadline = now
+
+    def _stalled(self, now: float) -> bool:
+        """Whether the client has taken nothing for as long as it may."""
+        progress = (self.sent_bytes if self._file else 0, self.transport.get_write_buffer_size())
+        if progress != self._progress:
+            self._progress = progress
+            self._moved = now
+            return False
+        limit = self.service.limits.write_timeout
+        return limit > 0 and now - self._moved >= limit

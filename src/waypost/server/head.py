@@ -1,0 +1,193 @@
+"""What a request head must be before anything runs: method, target, version, Host, framing.
+
+llhttp has already refused bare LF, folded lines, illegal bytes and contradicting lengths; what it lets through is
+decided here. Pure functions over bytes: no sockets, no state of a connection but the Host it last found valid.
+Source: RFC 9112 sections 2 to 6, RFC 9110 section 7.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from waypost.errors import HTTPError
+from waypost.http.host import valid_host
+
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+
+CHUNKED = -1  # as a body length
+
+_HOST, _LENGTH, _CODING, _EXPECT, _CONNECTION, _UPGRADE = 1, 2, 3, 4, 5, 6
+_MARKED = {
+    b"host": _HOST,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _CODING,
+    b"expect": _EXPECT,
+    b"connection": _CONNECTION,
+    b"upgrade": _UPGRADE,
+}
+_NAMES_KEPT = 1024
+_names: dict[bytes, int] = {}
+
+# llhttp also knows the methods of RTSP and ICE and CONNECT; these are the ones that name a resource of ours.
+_METHODS = (
+    "GET HEAD POST PUT PATCH DELETE OPTIONS TRACE QUERY ACL BIND CHECKOUT COPY LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL"
+    " MOVE NOTIFY PROPFIND PROPPATCH PURGE REBIND REPORT SEARCH SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE"
+).split()
+_METHOD_NAMES = {name.encode(): (name, len(name) + 1) for name in _METHODS}
+
+
+class Refused(HTTPError):
+    """A head that is answered with `status` and closes its connection."""
+
+
+class Framing(NamedTuple):
+    """How a request is delimited and what becomes of its connection.
+
+    length: of the body, CHUNKED, or 0. keep_alive: what the client asked for. http10: the version is 1.0.
+    expects: it waits for 100 (Continue). upgrade: the Upgrade header if `Connection: upgrade` was sent too, else b"".
+    """
+
+    length: int = 0
+    keep_alive: bool = True
+    http10: bool = False
+    expects: bool = False
+    upgrade: bytes = b""
+
+
+PLAIN = Framing()
+_PLAIN_10 = Framing(keep_alive=False, http10=True)
+
+Head: TypeAlias = tuple[str, str, RawHeaders, bytes, Framing]
+
+
+def judge(head: bytes, verb: bytes, url: bytes, headers: RawHeaders, known_host: bytes, scheme: str) -> Head:
+    """Accept or refuse a head that llhttp has parsed.
+
+    head: its bytes as sent, through the empty line. known_host: a Host value found valid before on this connection.
+    Gives (method, target, headers, host, framing); target is in origin form ("/a?b"), or "*" for OPTIONS.
+    Raises Refused.
+    """
+    known = _METHOD_NAMES.get(verb)
+    if known is None:
+        raise Refused("Method not supported", status=501)
+    method, offset = known
+    # One comparison at the exact place: the version, and that single spaces stand around the target.
+    offset += len(url) + 1
+    http10 = not head.startswith(b"HTTP/1.1\r\n", offset)
+    if http10 and not head.startswith(b"HTTP/1.0\r\n", offset):
+        raise _bad_line(head)
+    host: bytes | None = None
+    marked: list[tuple[int, bytes]] | None = None
+    for name, value in headers:
+        if value and value[-1] <= 32:  # llhttp leaves blanks behind a value
+            return judge(head, verb, url, _trimmed(headers), known_host, scheme)
+        mark = _names.get(name)
+        if mark is None:
+            mark = _learn(name)
+        if mark:
+            if mark == _HOST:
+                if host is not None:
+                    raise Refused("Two Host headers")
+                host = value
+            elif marked is None:
+                marked = [(mark, value)]
+            else:
+                marked.append((mark, value))
+    if host is None:
+        if not http10:
+            raise Refused("No Host header")
+        host = b""
+    elif host != known_host and not valid_host(host):
+        raise Refused("Invalid Host header")
+    target = url.decode("ascii") if url[0] == 47 else _other_form(method, url, host, scheme)
+    if "#" in target:
+        raise Refused("The request target has a fragment")
+    if marked is None:
+        return method, target, headers, host, _PLAIN_10 if http10 else PLAIN
+    return method, target, headers, host, _framing(marked, http10)
+
+
+def repeated(data: bytes, block: bytes, max_url_size: int) -> tuple[str, str] | None:
+    """Method and target of a head whose header block, `block`, was judged before on the same connection.
+
+    A client mostly repeats its header block on a kept connection: what was parsed and judged once need not be again.
+    data ends with `block`. None when the request line is anything but ordinary.
+    """
+    parts = data[: -len(block)].split(b" ")
+    if len(parts) != 3 or parts[2] != b"HTTP/1.1":
+        return None
+    known = _METHOD_NAMES.get(parts[0])
+    target = parts[1]
+    if known is None or not target.startswith(b"/") or len(target) > max_url_size:
+        return None
+    text = target.decode("latin-1")
+    # Printable ASCII is what llhttp takes; it keeps a line end out too, so the block is where it seems to be.
+    if not text.isascii() or not text.isprintable() or "#" in text:
+        return None
+    return known[0], text
+
+
+def _trimmed(headers: RawHeaders) -> RawHeaders:
+    return [(name, value.strip(b" \t")) for name, value in headers]
+
+
+def _learn(name: bytes) -> int:
+    """Remember a spelling of a header name. Bounded, since clients choose the spellings."""
+    mark = _MARKED.get(name.lower(), 0)
+    if len(_names) >= _NAMES_KEPT:
+        _names.clear()
+    _names[name] = mark
+    return mark
+
+
+def _framing(marked: list[tuple[int, bytes]], http10: bool) -> Framing:
+    """What Content-Length, Transfer-Encoding, Expect, Connection and Upgrade say together."""
+    length = 0
+    options: set[bytes] = set()
+    upgrade = b""
+    expects = False
+    for mark, value in marked:
+        if mark == _LENGTH:
+            length = int(value)  # llhttp took digits only, and one such header
+        elif mark == _CODING:
+            # The parser would take `gzip, chunked` and hand over gzip bytes as the body.
+            if value.lower() != b"chunked":
+                raise Refused("Transfer-Encoding not supported", status=501)
+            if http10:
+                raise Refused("Transfer-Encoding in HTTP/1.0")
+            length = CHUNKED
+        elif mark == _CONNECTION:
+            options.update(option.strip() for option in value.lower().split(b","))
+        elif mark == _UPGRADE:
+            upgrade = value
+        elif not http10:
+            if value.lower() != b"100-continue":
+                raise Refused("Expectation not supported", status=417)
+            expects = True
+    keep_alive = b"close" not in options and (not http10 or b"keep-alive" in options)
+    if http10 or b"upgrade" not in options:
+        upgrade = b""
+    return Framing(length, keep_alive, http10, expects and length != 0, upgrade)
+
+
+def _other_form(method: str, url: bytes, host: bytes, scheme: str) -> str:
+    """Origin form of a target that is not in it (RFC 9112 section 3.2)."""
+    if url == b"*":
+        if method != "OPTIONS":
+            raise Refused("Invalid request target")
+        return "*"
+    start, mark, rest = url.partition(b"://")
+    authority, slash, path = rest.partition(b"/")
+    if not mark or start.lower() not in (b"http", b"https") or b"?" in authority:
+        raise Refused("Invalid request target")
+    # Elsewhere an absolute target overrules Host: whoever checked Host before us would have checked another site.
+    if not authority or authority.lower() != host.lower():
+        raise Refused("The request target and Host differ")
+    return (slash + path or b"/").decode("ascii")
+
+
+def _bad_line(head: bytes) -> Refused:
+    line = head.partition(b"\r\n")[0]
+    if line.endswith(b"HTTP/2.0"):
+        return Refused("HTTP version not supported", status=505)
+    return Refused("Invalid request line")

@@ -1,0 +1,78 @@
+"""ServerLimits: what the server reads of the configuration, and nothing else of it.
+
+Sizes are bytes, times seconds; 0 switches a limit off unless its line says otherwise. Made once a worker, from any
+object that has fields of the same names. Knows no sockets and no requests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from waypost.errors import StartupError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """The settings of one server.
+
+    max_url_size, max_header_size, max_headers: of one request; past them the answer is 414 or 431.
+    header_timeout: from accept, or from the first byte of a later request, to the end of its headers.
+    body_timeout: longest silence within a body; min_body_rate: bytes a second, judged over each body_timeout.
+    write_timeout: how long a client may take nothing of its answer. handler_timeout: until the handler has a response.
+    max_concurrent_requests: beyond it the answer is 503 with Retry-After.
+    max_requests, worker_memory_limit: a worker past one of them asks to be replaced.
+    """
+
+    max_url_size: int = 16_384
+    max_headers: int = 100
+    max_header_size: int = 65_536
+    header_timeout: float = 10.0
+    body_timeout: float = 30.0
+    min_body_rate: int = 1024
+    keep_alive_timeout: float = 30.0
+    write_timeout: float = 60.0
+    handler_timeout: float = 0.0
+    shutdown_grace: float = 10.0
+    max_concurrent_requests: int = 0
+    max_requests: int = 0
+    worker_memory_limit: int = 0
+    backlog: int = 16_384
+    access_log: bool = False
+    log_format: str = "text"
+    proxy_protocol: bool = False
+    tls_certificate: str = ""
+    tls_key: str = ""
+
+    @classmethod
+    def from_config(cls, config: object) -> Self:
+        """Read the fields of the same names; one that `config` has not keeps its default. Raises StartupError."""
+        found = {field.name: getattr(config, field.name, field.default) for field in dataclasses.fields(cls)}
+        for name in ("tls_certificate", "tls_key"):
+            found[name] = str(found[name] or "")
+        return cls(**found).checked()
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `as_mapping`, in the process that a worker is. Raises TypeError for an unknown name."""
+        return cls(**values).checked()
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Plain values, so that a supervisor can hand them to its workers as JSON."""
+        return dataclasses.asdict(self)
+
+    def checked(self) -> Self:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise StartupError(
+                "TLS needs both a certificate and a key",
+                remedy="Set tls_certificate and tls_key, or neither.",
+            )
+        if self.proxy_protocol and self.tls_certificate:
+            # The PROXY header comes in clear before the TLS handshake; the event loop can't switch in between.
+            raise StartupError(
+                "the PROXY protocol and TLS can't be used on the same socket",
+                remedy="Let the proxy end TLS, or switch proxy_protocol off.",
+            )
+        return self

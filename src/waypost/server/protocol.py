@@ -1,0 +1,247 @@
+"""HttpConnection: one TCP connection between its transport and the handler.
+
+Here is the order of things: when a handler starts, what happens when it is done or its client leaves, when the
+connection goes on. Reading is reading.py's, writing and time flow.py's. Knows no routes and no application.
+Source: RFC 9112 section 9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from typing import Any
+
+from httptools import HttpRequestParser
+
+from waypost.errors import BadRequest, ClientDisconnected
+from waypost.http.request import Request
+from waypost.server.answering import answer
+from waypost.server.flow import FlowControl
+from waypost.server.reading import DEAF, HEAD, WAIT
+from waypost.server.service import Service
+from waypost.server.timeouts import NEVER
+from waypost.server.writer import CONTINUE, refusal
+
+logger = logging.getLogger("waypost.server")
+
+DISCARD_TIME = 5.0  # seconds for the rest of a body that nobody reads
+
+# A handler that never waits then ends within data_received: no turn of the event loop, no second look at the task.
+_EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+
+
+class HttpConnection(FlowControl, asyncio.Protocol):
+    """A server's side of one connection.
+
+    closing: the connection ends with the answer that was just sent. started_sending: the head of a streamed answer
+    is out. running: its handler was entered. taken: another protocol has the transport now. accepted: when, in the
+    clock's time.
+    """
+
+    __slots__ = ("_started", "accepted", "closing", "running", "started_sending", "taken")
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self.closing = self.running = self.started_sending = self.taken = False
+        self._started = 0.0
+
+    # -- the transport's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        service = self.service
+        self.transport = transport  # type: ignore[assignment]  # create_server makes transports that read and write
+        self.write = self.transport.write
+        if not hasattr(self, "connection"):  # else the PROXY header has told who is there
+            self.connection = service.describe(transport)
+        self._parser = HttpRequestParser(self)
+        self.accepted = service.clock.now
+        self.watch_idle(service.limits.header_timeout)
+        service.connections.add(self)
+
+    def eof_received(self) -> bool | None:
+        # A half-closed client can't be told from one that left, and no handler works for nobody: as in Node, the end
+        # of the client's side is the end. What was already written is still delivered.
+        self._client_left()
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._client_left()
+        self.stop_parsing()
+        if self.unsent is not None:
+            self._tell()
+        if self.request is None:
+            self._settle()
+
+    def _client_left(self) -> None:
+        if self.gone:
+            return
+        self.gone = True
+        self._watch_writes()
+        self.wake()
+        request = self.request
+        if request is None:
+            return
+        request.abort(ClientDisconnected("the client closed the connection"))
+        # A handler that must finish (a payment …) says so on its request; a stream has nobody left to go to.
+        # One that has not begun yet sees `gone` and does not begin: a task cancelled before its first step never ends
+        # properly, and its connection would be counted for ever.
+        if self._task is not None and self.running and (self.started_sending or not request.keep_running):
+            self._task.cancel()
+
+    def _settle(self) -> None:
+        service = self.service
+        service.connections.discard(self)
+        if service.on_settled is not None:
+            service.on_settled()
+
+    # -- from request to answer
+
+    def begin(self) -> None:
+        self.pending = False
+        request = self.request
+        assert request is not None
+        service = self.service
+        service.requests += 1
+        most = service.limits.max_concurrent_requests
+        if most and service.active >= most:
+            self._refuse_excess(request)
+            return
+        if service.access is not None:
+            self._started = service.loop.time()
+        task = asyncio.Task(answer(self, request), loop=service.loop, **_EAGER)
+        if not task.done():
+            self._task = task
+            self.watch_handler()
+
+    def send_continue(self) -> None:
+        if self.expecting and not self.gone:
+            self.expecting = False
+            self.write(CONTINUE)
+
+    def refuse(self, status: int, message: str) -> None:
+        if self.request is not None and not self.pending:
+            # The handler runs already: it learns of it where it reads, and its answer is the last.
+            self.break_body(BadRequest(message, status=status))
+            return
+        self.pending = False
+        self.request = self.body = None
+        self._send_refusal(refusal(status, message, self.service.clock), status)
+        self.close(linger=True)
+
+    def refuse_running(self, status: int, message: str) -> None:
+        """The answer to a request whose handler gave none; the connection closes with it."""
+        self.closing = True
+        method = self.request.method if self.request is not None else "GET"
+        self._send_refusal(refusal(status, message, self.service.clock, method=method), status)
+
+    def _refuse_excess(self, request: Request) -> None:
+        """503 without running the handler. The connection stays: new handshakes would cost more than the answer."""
+        close = not self.framing.keep_alive or self.service.draining or not self.drains_soon
+        self.request = self.body = None
+        clock = self.service.clock
+        data = refusal(503, "Too many requests at once", clock, method=request.method, retry_after=1, close=close)
+        self._send_refusal(data, 503)
+        if close:
+            self.close(linger=True)
+        else:
+            self._go_on()
+
+    def _send_refusal(self, data: bytes, status: int) -> None:
+        self.service.answers[status // 100] += 1
+        if not self.gone and not self.transport.is_closing():
+            self.write(data)
+
+    # -- after the answer
+
+    def answered_plainly(self, request: Request, status: int) -> None:
+        """`answered` for what nearly always happens: a buffered answer, taken by the transport, on a kept connection."""
+        service = self.service
+        self.request = self.body = self._task = None
+        self.running = False
+        service.answers[status // 100] += 1
+        if service.access is not None:
+            service.access(request, status, self.sent_bytes, service.loop.time() - self._started)
+        if service.on_sent is not None:
+            self.unsent = request
+            self._tell()
+        self.deadline = service.clock.now + service.idle_deadline
+        self.phase = HEAD
+        if self._held:
+            self.next_message()
+
+    def answered(self, request: Request, status: int) -> None:
+        """The answer was written, or can't be. status: 0 when no handler gave one."""
+        service = self.service
+        if status:
+            service.answers[status // 100] += 1
+        if service.access is not None:
+            service.access(request, status, self.sent_bytes, service.loop.time() - self._started)
+        closing = self.closing
+        self.request = self.body = self._task = None
+        self.running = False
+        self.unsent = request
+        if self.gone or self.taken:
+            self._tell()
+            self._settle()
+            return
+        if closing or self.started_sending:
+            self.closing = self.started_sending = False
+            self.sent_bytes = 0
+        if self.cut:
+            self.cut = ""
+        if closing:
+            self.close(linger=self.phase != WAIT)
+        if not self.write_paused:
+            self.flushed()
+
+    def flushed(self) -> None:
+        self._tell()
+        if self.phase != DEAF:
+            self._go_on()
+
+    def _tell(self) -> None:
+        request, self.unsent = self.unsent, None
+        on_sent = self.service.on_sent
+        if request is None or on_sent is None:
+            return
+        try:
+            on_sent(request)
+        except Exception:
+            logger.exception("the callback after a response failed")
+
+    def _go_on(self) -> None:
+        service = self.service
+        if self.phase == WAIT:
+            self.deadline = service.clock.now + service.idle_deadline
+        else:
+            self.watch_idle(DISCARD_TIME)
+        self.next_message()
+
+    def take_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """Give the transport, and what the client sent ahead, to another protocol (after an Upgrade)."""
+        early = self.forget_input()
+        self.taken = True
+        self._handler_deadline = self.deadline = NEVER
+        transport = self.transport
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        if early:
+            protocol.data_received(early)
+        transport.resume_reading()
+        return transport
+
+    # -- stopping
+
+    def end_idle(self) -> None:
+        """Close if nothing is being read or answered."""
+        if self.request is None and self.unsent is None and (self.phase == HEAD and self.between_messages):
+            self.close(linger=False)
+
+    def end_running(self) -> None:
+        """Cancel the handler or the stream: the grace is over."""
+        if self._task is not None and self.running:
+            self.cut = "shutdown"
+            self._task.cancel()
+        elif not self.gone:
+            self.abort()

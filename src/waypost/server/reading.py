@@ -1,0 +1,388 @@
+"""MessageReader: bytes of a connection → one request at a time.
+
+The parser is never fed a byte past the message it is in. So what a client sends ahead waits unparsed, a refused
+message ends everything behind it, and memory is bounded by one read of the socket. Heads are judged in head.py.
+Knows no transport and no handler: the subclass has them.
+Source: RFC 9112.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from waypost.http.body import RequestBody
+from waypost.http.request import Request, incoming
+from waypost.server.head import CHUNKED as CHUNKED_LENGTH
+from waypost.server.head import PLAIN, RawHeaders, Refused, judge, repeated
+
+if TYPE_CHECKING:
+    from waypost.http.site import Connection
+    from waypost.server.service import Service
+
+# What the next byte from the client is. DEAF: nobody listens any more, the connection ends with the answer.
+HEAD, BODY, CHUNKED, WAIT, DEAF = range(5)
+
+DISCARD = 65_536  # bytes of an unread body that are worth keeping the connection for
+CHUNK_OVERHEAD = 16_384  # bytes of chunk extensions and trailers in one body, beside 32 a chunk
+
+_BLOCK_KEPT = 2048  # bytes of a head whose header block is remembered for the next request
+
+_END = b"\r\n\r\n"
+_BODILESS = ("GET", "HEAD")
+_HELD_BACKLOG, _HELD_BODY = 1, 2
+
+
+class MessageReader:
+    """Reads the messages of one connection.
+
+    phase: what the next byte is. request: the one that is being read or answered. body: where its body goes, None
+    when it has none or nobody may read it. pending: the request's handler has not started yet.
+    """
+
+    __slots__ = (
+        "_backlog", "_block", "_block_headers", "_chunks", "_completed", "_consuming", "_discarded", "_headers", "_held", "_host", "_overhead",
+        "_parser", "_partial", "_remaining", "_switched", "_tail", "_url", "body", "connection", "deadline", "expecting",
+        "framing", "pending", "phase", "request", "service",
+    )  # fmt: skip
+
+    connection: Connection
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.phase = HEAD
+        self.request: Request | None = None
+        self.body: RequestBody | None = None
+        self.framing = PLAIN
+        self.deadline = 0.0
+        self.pending = self.expecting = False
+        self._parser: HttpRequestParser | None = None
+        self._partial: bytearray | None = None
+        self._backlog = self._block = self._url = self._tail = b""
+        self._block_headers: RawHeaders = []
+        self._headers: RawHeaders = []
+        self._host = b""
+        self._held = self._remaining = self._discarded = self._overhead = self._chunks = 0
+        self._completed = self._consuming = self._switched = False
+
+    # -- what the connection adds
+
+    def begin(self) -> None:
+        """Start the handler of `request`."""
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer a message that no handler gets, or end the one that is being read."""
+
+    def pause_reading(self, paused: bool) -> None:
+        """Stop or go on taking bytes from the client."""
+
+    def send_continue(self) -> None:
+        """Tell the client to send its body."""
+
+    # -- bytes in
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes as they came; the transport calls it."""
+        block = self._block
+        if block and self.phase == HEAD and data.endswith(block) and self._partial is None:
+            line = repeated(data, block, self.service.limits.max_url_size)
+            if line is not None:
+                self.framing = PLAIN
+                self.phase = WAIT
+                self.request = incoming(line[0], line[1], self._block_headers, None, self.connection)
+                self._consuming = True
+                self.begin()
+                self._consuming = False
+                return
+        if self._backlog:
+            self._backlog += data
+        else:
+            self._consume(data)
+
+    def _consume(self, data: bytes) -> None:
+        at, size = 0, len(data)
+        self._consuming = True
+        try:
+            while at < size:
+                phase = self.phase
+                if phase == HEAD:
+                    at = self._read_head(data, at, size)
+                elif phase == BODY:
+                    at = self._read_body(data, at, size)
+                elif phase == CHUNKED:
+                    at = self._read_chunks(data, at, size)
+                elif phase == WAIT:
+                    self._backlog = data[at:]
+                    self._hold(_HELD_BACKLOG, True)
+                    break
+                else:
+                    break
+                if self.pending and self.phase == WAIT:
+                    self.begin()
+            # A handler starts when all that came with its head is there: a small body is then read without waiting.
+            if self.pending:
+                self.begin()
+        except HttpParserError:
+            self.refuse(400, "Invalid request")
+        except Refused as refused:
+            self.refuse(refused.status, refused.message)
+        finally:
+            self._consuming = False
+
+    def next_message(self) -> None:
+        """The answer is out: take what the client sent ahead, or wait for more."""
+        if self.phase == WAIT:
+            self.phase = HEAD
+        if self._held:
+            self._hold(_HELD_BODY, False)
+            if not self._consuming:
+                data, self._backlog = self._backlog, b""
+                self._hold(_HELD_BACKLOG, False)
+                if data:
+                    self._consume(data)
+
+    def forget_input(self) -> bytes:
+        """Give up what waits unparsed, for whoever takes the connection over."""
+        data, self._backlog = self._backlog, b""
+        self.phase = DEAF
+        self._held = 0
+        return data
+
+    def stop_parsing(self) -> None:
+        # The parser holds methods of this object, which holds the parser: without this line only the garbage
+        # collector would free a connection.
+        self._parser = None
+        self._backlog = b""
+        self._partial = None
+        self._block = b""
+
+    @property
+    def between_messages(self) -> bool:
+        """Whether no byte of a next request has come."""
+        return self.phase == HEAD and self._partial is None
+
+    @property
+    def drains_soon(self) -> bool:
+        """Whether the rest of the message is small enough to be read past, once it is answered."""
+        if self.phase == WAIT:
+            return True
+        # A client that was not told to go on may never send its body: the next bytes could be either.
+        return self.phase == BODY and self._remaining <= DISCARD and not self.expecting
+
+    @property
+    def held(self) -> bool:
+        """Whether we are the ones who keep the client from sending."""
+        return self._held != 0 or self.expecting
+
+    def _hold(self, why: int, on: bool) -> None:
+        before = self._held
+        self._held = before | why if on else before & ~why
+        if bool(before) != bool(self._held):
+            self.pause_reading(on)
+
+    def _hold_body(self, on: bool) -> None:
+        self._hold(_HELD_BODY, on)
+
+    # -- heads
+
+    def _read_head(self, data: bytes, at: int, size: int) -> int:
+        partial = self._partial
+        if partial is None:
+            while data.startswith(b"\r\n", at):  # RFC 9112 section 2.2: empty lines before a request are ignored
+                at += 2
+                if at == size:
+                    return size
+            end = data.find(_END, at) + 4
+            if end == 3:
+                self._partial = bytearray()
+                if self.request is None:
+                    self.deadline = min(
+                        self.deadline, self.service.clock.after(self.service.limits.header_timeout)
+                    )
+                return self._read_part(data, at)
+            head = data if end - at == size else data[at:end]
+            self._feed(head)
+        else:
+            # The empty line may lie across two segments.
+            kept = bytes(partial[-3:])
+            end = (kept + data[at:]).find(_END) + 4
+            if end == 3:
+                return self._read_part(data, at)
+            end += at - len(kept)
+            self._feed(data[at:end])
+            partial += data[at:end]
+            head = bytes(partial)
+            self._partial = None
+        self._accept(head)
+        return end
+
+    def _read_part(self, data: bytes, at: int) -> int:
+        """Take the start or the middle of a head; it is parsed at once, so that garbage is refused at once."""
+        limits = self.service.limits
+        partial = self._partial
+        assert partial is not None
+        piece = data[at:]
+        partial += piece
+        self._feed(piece)
+        if self._completed:  # llhttp ends a message of HTTP/0.9 with its first line
+            raise Refused("Invalid request line")
+        line = partial.find(b"\r\n")
+        if line < 0:
+            if len(partial) > limits.max_url_size + 64:
+                raise Refused("Request target too long", status=414)
+        elif len(partial) - line > limits.max_header_size or len(self._headers) > limits.max_headers:
+            raise Refused("Request headers too large", status=431)
+        return len(data)
+
+    def _feed(self, piece: bytes) -> None:
+        assert self._parser is not None
+        try:
+            self._parser.feed_data(piece)
+        except HttpParserUpgrade:
+            self._switched = True
+
+    def _accept(self, head: bytes) -> None:
+        """Judge a complete head and make its request."""
+        service = self.service
+        parser = self._parser
+        assert parser is not None
+        url, raw = self._url, self._headers
+        self._url = b""
+        self._headers = []
+        self._completed = False
+        if len(head) > service.head_allowance or len(raw) > service.limits.max_headers:
+            self._check_size(head, url, raw)
+        method, target, raw, host, framing = judge(
+            head, parser.get_method(), url, raw, self._host, self.connection.scheme
+        )
+        self._host = host
+        self.framing = framing
+        if framing is PLAIN and len(head) <= _BLOCK_KEPT:
+            self._block = head[head.find(b"\r\n") :]
+            self._block_headers = raw
+        body = None
+        if framing is PLAIN or framing.length == 0:
+            self.phase = WAIT
+        else:
+            body = self._expect_body(method)
+        if self._switched:
+            self._restart()
+        self.body = body
+        self.request = incoming(method, target, raw, body, self.connection)
+        self.pending = True
+
+    def _check_size(self, head: bytes, url: bytes, raw: RawHeaders) -> None:
+        limits = self.service.limits
+        if len(url) > limits.max_url_size:
+            raise Refused("Request target too long", status=414)
+        if len(raw) > limits.max_headers or len(head) - head.find(b"\r\n") > limits.max_header_size:
+            raise Refused("Request headers too large", status=431)
+
+    def _expect_body(self, method: str) -> RequestBody | None:
+        framing = self.framing
+        length = framing.length
+        self._discarded = self._overhead = self._chunks = 0
+        if length == CHUNKED_LENGTH:
+            self.phase = CHUNKED
+        else:
+            self.phase = BODY
+            self._remaining = length
+        if method in _BODILESS:
+            if length > DISCARD:
+                raise Refused(f"A {method} request has no body", status=413)
+            return None
+        body = RequestBody(None if length == CHUNKED_LENGTH else length, self._hold_body)
+        if framing.expects:
+            self.expecting = True
+            body.on_demand = self.send_continue
+        return body
+
+    def _restart(self) -> None:
+        """A fresh parser behind a message with an Upgrade that was not taken.
+
+        llhttp takes what follows such a head for another protocol; it is HTTP/1.1, and its body comes first.
+        """
+        self._switched = False
+        self._parser = parser = HttpRequestParser(self)
+        length = self.framing.length
+        if length:
+            framed = b"transfer-encoding: chunked" if length == CHUNKED_LENGTH else b"content-length: %d" % length
+            parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framed)
+            self._url = b""
+            self._headers = []
+            self._completed = False
+
+    # -- bodies
+
+    def _read_body(self, data: bytes, at: int, size: int) -> int:
+        end = min(size, at + self._remaining)
+        self._remaining -= end - at
+        self._feed(data if end - at == size else data[at:end])
+        if self._remaining == 0:
+            self._end_body()
+        return end
+
+    def _read_chunks(self, data: bytes, at: int, size: int) -> int:
+        """Feed up to the next empty line: a chunked body can end nowhere else."""
+        tail = self._tail
+        # The empty line may lie across two segments.
+        end = (tail + data[at : at + 3]).find(_END) + 4 if tail else 3
+        end = data.find(_END, at) + 4 if end == 3 else end + at - len(tail)
+        if end == 3:
+            end = size
+        piece = data if end - at == size else data[at:end]
+        self._tail = (tail + piece)[-3:] if len(piece) < 3 else piece[-3:]
+        self._overhead += len(piece)  # on_body takes the chunks off again
+        self._feed(piece)
+        if self._overhead > CHUNK_OVERHEAD + 32 * self._chunks:
+            raise Refused("Chunk extensions or trailers too large")
+        if self._completed:
+            self._tail = b""
+            self._headers = []  # trailers
+            self._end_body()
+        return end
+
+    def _end_body(self) -> None:
+        self.expecting = self._completed = False
+        body = self.body
+        if body is not None:
+            body.finish()
+        if self.request is None:
+            self.phase = HEAD
+            self.deadline = self.service.clock.now + self.service.idle_deadline
+        else:
+            self.phase = WAIT
+
+    def break_body(self, error: Exception) -> None:
+        """The body can't be completed: its reader gets `error`, and the connection ends with the answer."""
+        self.phase = DEAF
+        if self.body is not None:
+            self.body.fail(error)
+
+    # -- the parser's callbacks
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name, value))
+
+    def on_body(self, chunk: bytes) -> None:
+        size = len(chunk)
+        self._overhead -= size
+        self._chunks += 1
+        body = self.body
+        if body is not None:
+            if self.expecting:  # it did not wait for our word, and needs it no more
+                self.expecting = False
+                body.on_demand = None
+            body.feed(chunk)
+            return
+        self._discarded += size
+        if self._discarded > DISCARD:
+            raise Refused("Request body too large", status=413)
+
+    def on_message_complete(self) -> None:
+        self._completed = True
+

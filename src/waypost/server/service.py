@@ -1,0 +1,80 @@
+"""Service: what all connections of one worker share: the handler, the limits, the clock, the connections themselves.
+
+Connections read it, server.py owns and changes it. `handler` may be replaced while requests run: each request takes
+the one that is there when it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from waypost.http.handler import Handler
+from waypost.http.request import Request
+from waypost.http.response import Response
+from waypost.http.site import Connection, Site
+from waypost.server.limits import ServerLimits
+from waypost.server.timeouts import Clock, tick_for
+
+if TYPE_CHECKING:
+    from waypost.server.protocol import HttpConnection
+
+OnSent: TypeAlias = Callable[[Request], object]
+Access: TypeAlias = "Callable[[Request, int, int, float], object]"
+Takeover: TypeAlias = Callable[[asyncio.Protocol], asyncio.Transport]
+Upgrade: TypeAlias = Callable[[Request, Takeover], Awaitable[Response | None]]
+
+
+class Service:
+    """The state of one server.
+
+    handler: answers requests. on_sent: called once for each request that reached the handler, after the last byte was
+    handed to the system or the connection broke; it must not block. access: called after each answer with the
+    request, status, body bytes and seconds. upgrade: answers a request for a WebSocket; it may call its second
+    argument to take the connection over and then gives None.
+    draining: answers carry `Connection: close`.
+    """
+
+    __slots__ = (
+        "access", "active", "answers", "clock", "connections", "draining", "handler", "head_allowance", "idle_deadline",
+        "limits", "loop", "on_sent", "on_settled", "requests", "site", "upgrade",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        handler: Handler,
+        limits: ServerLimits,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_sent: OnSent | None = None,
+        site: Site | None = None,
+        access: Access | None = None,
+        upgrade: Upgrade | None = None,
+    ) -> None:
+        self.handler = handler
+        self.limits = limits
+        self.loop = loop
+        self.on_sent = on_sent
+        self.site = site or Site()
+        self.access = access
+        self.upgrade = upgrade
+        self.connections: set[HttpConnection] = set()
+        self.clock = Clock(loop, self.connections, tick_for(limits))
+        self.draining = False
+        self.requests = 0
+        self.active = 0
+        self.answers = [0] * 6  # by hundreds of the status; [0] is unused
+        self.head_allowance = min(limits.max_url_size, limits.max_header_size)
+        self.idle_deadline = (limits.keep_alive_timeout or 1e9) + self.clock.tick
+        self.on_settled: Callable[[], None] | None = None
+
+    def describe(self, transport: asyncio.BaseTransport) -> Connection:
+        """The facts of a new connection."""
+        peer: Any = transport.get_extra_info("peername")
+        own: Any = transport.get_extra_info("sockname")
+        scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
+        # A Unix socket has a path, or nothing, where TCP has a tuple.
+        address = peer[0] if isinstance(peer, tuple) else None
+        server = (own[0], own[1]) if isinstance(own, tuple) else None
+        return Connection(scheme, address, server, self.site)
