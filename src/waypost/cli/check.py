@@ -7,7 +7,11 @@ from pathlib import Path
 
 import click
 
+from waypost.app.application import Application
 from waypost.cli.project import folder_argument, open_project
+from waypost.cli.report import print_report, print_warnings
+from waypost.cli.typecheck import run_typecheck
+from waypost.config import Config
 from waypost.errors import StartupError
 
 
@@ -27,9 +31,6 @@ def command(folder: Path, types: bool) -> None:
 
 
 def _check_startup(root: Path) -> bool:
-    from waypost.app.application import Application
-    from waypost.cli.report import print_report, print_warnings
-
     try:
         project = open_project(root, "production")
         print_warnings(project.env.warnings)
@@ -44,9 +45,6 @@ def _check_startup(root: Path) -> bool:
 
 
 def _check_types(root: Path) -> bool:
-    from waypost.cli.typecheck import run_typecheck
-    from waypost.config import Config
-
     sys.stdout.flush()  # mypy writes to the same place by itself
     try:
         # The settings may be what is wrong; where the folders are does not depend on them.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,8 @@ import click
 
 from waypost.errors import StartupError
 
+# For the time in the ready line: nearly the start of the process.
+BEGAN: Final = time.perf_counter()
 # command → what it does; `waypost.cli.<command>` has a click command `command`.
 COMMANDS: Final[Mapping[str, str]] = {
     "new": "Make a new project.",

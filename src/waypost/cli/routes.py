@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
 
+from waypost.app.application import Application
+from waypost.app.entry import RouteEntry
 from waypost.cli.project import folder_argument, open_project
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from waypost.app.entry import RouteEntry
-    from waypost.routing.options import SegmentOptions
+from waypost.cli.terminal import open_console
+from waypost.routing.options import SegmentOptions
 
 
 @click.command("routes", short_help="List the routes of the project.")
@@ -23,20 +25,13 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list for programs.")
 def command(folder: Path, as_json: bool) -> None:
     """List the routes of the project in FOLDER: path, methods, file, and the segment options that are set."""
-    from waypost.app.application import Application
-
     config = open_project(folder, "production").config
     routes = Application(config).routes
     if as_json:
-        import json
-
         click.echo(json.dumps([describe(entry, config.root) for entry in routes], indent=2, ensure_ascii=False))
         return
-    from waypost.cli.terminal import open_console
-
-    console = open_console()
     # Cells are never cut: a path that ends in … is of no use, and a pipe has no width.
-    console.print(routes_table(routes, config.root), soft_wrap=True, crop=False, no_wrap=True)
+    open_console().print(routes_table(routes, config.root), soft_wrap=True, crop=False, no_wrap=True)
 
 
 def describe(entry: RouteEntry, root: Path) -> dict[str, Any]:
@@ -54,10 +49,6 @@ def describe(entry: RouteEntry, root: Path) -> dict[str, Any]:
 
 def routes_table(routes: Iterable[RouteEntry], root: Path) -> Table:
     """One row a route, in the order in which the table prefers them."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in ("Path", "Methods", "File", "Options"):
         table.add_column(name, overflow="fold", no_wrap=True)
