@@ -31,9 +31,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-SHOWN = {"", "text", "ts", "tsx", "nginx", "caddy", "dockerfile", "ini", "yaml"}
+SHOWN = {"", "text", "sh", "ts", "tsx", "nginx", "caddy", "dockerfile", "ini", "yaml"}
 NOT_RUN = re.compile(
-    r"(pip|uv|git|docker|sudo|systemctl|kill|scripts/\w+|python3? -m venv|(source|\.) \S+/activate|uvicorn|granian|hypercorn|cd waypost)\b"
+    r"(pip|uv|git|docker|sudo|systemctl|kill|scripts/\w+|python3? -m venv|(source|\.) \S+/activate|uvicorn|granian"
+    r"|hypercorn)\b"
 )
 SERVER = re.compile(r"waypost (dev|start)\b")
 PATH_COMMENT = re.compile(r"\s*(?:#|//|<!--)\s*([\w.\-/\[\]()%@]+\.\w+|\.env[\w.]*|Dockerfile)\s*(?:-->)?\s*$")
@@ -119,6 +120,7 @@ class Reader:
     server_command: str = "waypost start"
     server_log: Path | None = None
     changed: bool = False
+    log_read: int = 0  # characters of the server's log that were there at the last change
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("WAYPOST_", "PYTEST_"))}
@@ -132,6 +134,7 @@ class Reader:
         assert block.path is not None
         file = self.folder / block.path
         file.parent.mkdir(parents=True, exist_ok=True)
+        self.log_read = len(self.log())
         file.write_text(block.text, encoding="utf-8")
         self.changed = True
 
@@ -157,8 +160,10 @@ class Reader:
         output = done.stdout + done.stderr
         wanted = [self.here(line) for line in expected]
         good = matches(wanted, output) if wanted else done.returncode == 0
-        log = self.server_log.read_text() if self.server_log else ""
-        assert good, f"$ {text}\n{output}\nexpected:\n" + "\n".join(wanted) + f"\nserver:\n{log}"
+        assert good, f"$ {text}\n{output}\nexpected:\n" + "\n".join(wanted) + f"\nserver:\n{self.log()}"
+
+    def log(self) -> str:
+        return self.server_log.read_text() if self.server_log else ""
 
     def python(self, block: Block) -> None:
         program = self.folder / ".program.py"
@@ -174,7 +179,17 @@ class Reader:
             assert done.stdout.splitlines() == expected, block.text
 
     def serve_latest(self) -> None:
-        if self.server is None or self.changed or self.server.poll() is not None:
+        """See to it that a server runs and knows the files as they are."""
+        if self.server is None or self.server.poll() is not None:
+            self.start(self.server_command, [])
+        elif self.changed and "waypost dev" in self.server_command:
+            # The page says that it reloads by itself. A file that it does not watch changes nothing it would log.
+            deadline = time.monotonic() + 3
+            while "reloaded" not in self.log()[self.log_read :] and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(0.2)  # of two files saved at once the second may be a reload of its own
+            self.changed = False
+        elif self.changed:
             self.start(self.server_command, [])
 
     def start(self, command: str, expected: list[str]) -> None:
@@ -189,7 +204,7 @@ class Reader:
         wanted = [self.here(line) for line in expected]
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            output = self.server_log.read_text()
+            output = self.log()
             if self.server.poll() is not None:
                 # A start-up report: the server is meant to stop.
                 assert matches(wanted, output), f"$ {command}\n{output}"
@@ -197,7 +212,7 @@ class Reader:
             if self.answers() and (not wanted or matches([*wanted, "…"], output)):
                 return
             time.sleep(0.05)
-        pytest.fail(f"$ {command}\n{self.server_log.read_text()}\nexpected:\n" + "\n".join(wanted))
+        pytest.fail(f"$ {command}\n{self.log()}\nexpected:\n" + "\n".join(wanted))
 
     def answers(self) -> bool:
         with socket.socket() as probe:
