@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from waypost import Request, Response
+from waypost import InvalidJSON, Request, Response
 
 from lib.db import db, post_json, posts, slug
 
@@ -21,7 +21,7 @@ class CreatePost(BaseModel):
 async def POST(request: Request) -> Response:
     try:
         body = await request.json()
-    except ValueError:
+    except InvalidJSON:
         return Response.json({"error": "Invalid JSON"}, status=400)
     try:
         post = CreatePost.model_validate(body)

@@ -1,0 +1,143 @@
+"""The recorded answers of a real Next.js, asked of Waypost's port of the same application.
+
+deviations.toml names the cases that Waypost answers otherwise on purpose; docs/differences.md must say why.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+DIFFERENCES = HERE.parent.parent / "docs" / "differences.md"
+
+AREAS = (
+    "auth", "cookies-read", "cookies-write", "cors-route", "download", "edge", "errors", "headers", "methods", "params",
+    "posts", "rate-limit", "request", "request-body", "responses", "routing", "search", "stream", "upload",
+    "validation", "whoami",
+)  # fmt: skip
+
+# Areas whose part of the framework does not exist yet: their routes are not in the app either.
+LATER = (
+    "after", "chat", "cors-global", "data-cache", "proxy", "revalidate-demand", "revalidate-time", "static",
+    "static-params", "stripe",
+)  # fmt: skip
+
+CASE_IDS = re.compile(r"`([a-z][a-z0-9-]*\.[a-z0-9-]+)`")
+
+# What a server refuses by itself, before Waypost sees the request: (stack, case id) → why.
+SERVERS_OWN = {
+    ("granian", "request.head-many"): "hyper takes at most 100 header fields",
+}
+
+# Cases whose outcome differs between versions of Python: a deviation that need not show.
+BY_VERSION = frozenset(("request-body.json-nested",))
+
+
+def module(name: str) -> ModuleType:
+    """A file of this folder as a module, under a name that clashes with no other test's."""
+    spec = importlib.util.spec_from_file_location(f"conformance_{name}", HERE / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+server = module("server")
+run_cases = module("run_cases")
+
+
+@cache
+def cases(area: str) -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = json.loads((HERE / "cases" / f"{area}.json").read_text("utf-8"))
+    return loaded
+
+
+def deviations() -> dict[str, str]:
+    """Case id → reason."""
+    loaded: dict[str, str] = tomllib.loads((HERE / "deviations.toml").read_text("utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module", params=["waypost", "uvicorn", "granian", "hypercorn"])
+def stack(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def base(stack: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with server.upstream(), server.reference_app(stack, tmp_path_factory.mktemp(stack)) as url:
+        yield url
+
+
+def problems(base: str, case: dict[str, Any]) -> list[str]:
+    """What is wrong with the answers to one case; empty when nothing is."""
+    return [
+        f"{request['method']} {request['path'][:120]} (step {index + 1}): {message}"
+        for index, request, _, messages in run_cases.run_case(base, case)
+        for message in messages
+    ]
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_area(base: str, stack: str, area: str) -> None:
+    expected = deviations()
+    failed: list[str] = []
+    for case in cases(area):
+        if case.get("quirk") or (stack, case["id"]) in SERVERS_OWN:
+            continue
+        found = problems(base, case)
+        if case["id"] in expected:
+            if not found and case["id"] not in BY_VERSION:
+                failed.append(f"{case['id']}: answers as Next.js does, so it is no deviation any more")
+        else:
+            failed.extend(f"{case['id']}: {problem}" for problem in found)
+    assert not failed, "\n".join(failed)
+
+
+def test_quirks_do_no_harm(base: str, stack: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Accidents of Node and Next.js need not be copied; their requests must leave the server in health."""
+    same = other = 0
+    for area in AREAS:
+        for case in cases(area):
+            if case.get("quirk"):
+                if problems(base, case):
+                    other += 1
+                else:
+                    same += 1
+    with capsys.disabled():
+        print(f"\n{stack}: {same + other} quirk cases: {same} answered as Next.js does, {other} otherwise")
+    healthy = {"id": "health", "steps": [{"method": "GET", "path": "/x/get-only", "expect": {"status": 200}}]}
+    assert problems(base, healthy) == []
+
+
+def test_every_case_belongs_to_an_area() -> None:
+    assert {file.stem for file in (HERE / "cases").glob("*.json")} == {*AREAS, *LATER}
+
+
+def test_every_deviation_is_an_ordinary_case_with_a_reason() -> None:
+    known = {case["id"]: case for area in (*AREAS, *LATER) for case in cases(area)}
+    for id, reason in deviations().items():
+        assert id in known, f"{id} is no case"
+        assert not known[id].get("quirk"), f"{id} is a quirk and needs no deviation"
+        assert len(reason) > 20, f"{id} has no reason"
+
+
+def test_the_documented_differences_are_the_deviations() -> None:
+    _, ordinary, accidents = re.split(r"^## ", DIFFERENCES.read_text("utf-8"), flags=re.MULTILINE)
+    quirk = {case["id"]: bool(case.get("quirk")) for area in (*AREAS, *LATER) for case in cases(area)}
+    explained = {id for id in CASE_IDS.findall(ordinary) if id in quirk}
+    assert explained == set(deviations())
+    assert all(quirk[id] for id in CASE_IDS.findall(accidents) if id in quirk and id not in explained)
+    for row in ordinary.splitlines():
+        if CASE_IDS.search(row):
+            assert all(cell.strip() for cell in row.strip("|").split("|")), f"a cell is empty: {row}"
