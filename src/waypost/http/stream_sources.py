@@ -1,15 +1,33 @@
-"""Sources for streams: an iterable, and one stream read twice.
+"""What stands behind a stream: methods that a user gave, an iterable, or one stream read twice.
 
-Each has the `pull` and `cancel` that ReadableStream calls; neither knows ReadableStream itself.
+The classes have the `pull` and `cancel` that ReadableStream calls; none knows ReadableStream itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Iterable
-from typing import Any, Protocol
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias
 
 from waypost.http.stream_queue import DONE, ReadableStreamDefaultController
+
+SourceMethod: TypeAlias = Callable[..., Any]
+
+
+def source_method(source: object, name: str) -> SourceMethod | None:
+    """The method `name` of an object or mapping, None when it has none. Raises TypeError when it can't be called."""
+    method = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+    if method is not None and not callable(method):
+        raise TypeError(f"{name} must be callable")
+    return method
+
+
+async def call_method(method: SourceMethod | None, *arguments: Any) -> None:
+    """Call a plain or coroutine function of a source to its end; None is left out."""
+    if method is not None:
+        result: Any = method(*arguments)
+        if hasattr(result, "__await__"):
+            await result
 
 
 class Reader(Protocol):

@@ -10,14 +10,12 @@ Source: Streams standard, section 4.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from typing import Any, NamedTuple, Protocol
 
 from waypost.errors import AbortError
 from waypost.http.stream_queue import DONE, ChunkQueue, ReadableStreamDefaultController
-from waypost.http.stream_sources import IterableSource, TeeSource
-
-SourceMethod: TypeAlias = Callable[..., Any]
+from waypost.http.stream_sources import IterableSource, SourceMethod, TeeSource, call_method, source_method
 
 
 class ReadResult(NamedTuple):
@@ -74,7 +72,7 @@ class ReadableStream:
         self._queue = ChunkQueue(high_water_mark, size, self._advance)
         self._started = self._pulling = self._pull_again = False
         self._starting: Awaitable[None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Future[None] | None = None
         self._reader: ReadableStreamDefaultReader | None = None
         self.controller = ReadableStreamDefaultController(self._queue)
         result = start(self.controller) if start is not None else None
@@ -174,10 +172,9 @@ class ReadableStream:
     def _advance(self) -> None:
         """Start what can be started: the coroutine of start first, then pull."""
         if self._starting is not None:
-            loop = _running_loop()
-            if loop is not None:
+            if _running_loop() is not None:
                 starting, self._starting = self._starting, None
-                self._task = loop.create_task(self._finish(starting))
+                self._run(starting)
             return
         if self._pull_source is None or not self._started:
             return
@@ -194,24 +191,27 @@ class ReadableStream:
                 self._queue.fail(error)
                 return
             if hasattr(result, "__await__"):
-                self._task = asyncio.get_running_loop().create_task(self._finish(result))
+                self._run(result)
                 return
             self._pulling = False
             # A pull that gave nothing is asked again when something changes; asking at once would spin.
             if not self._pull_again:
                 return
 
-    async def _finish(self, running: Awaitable[None]) -> None:
-        try:
-            await running
-        except asyncio.CancelledError:
-            # Somebody else's cancellation: without this a reader would wait for ever.
+    def _run(self, step: Awaitable[None]) -> None:
+        # The source's own coroutine is the task: wrapped in one of ours, it would be a coroutine that was never
+        # awaited whenever the stream is cancelled before the task's first step.
+        self._task = task = asyncio.ensure_future(step)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Future[None]) -> None:
+        if task.cancelled():
+            # By somebody else than _cancel, after which fail() does nothing. A reader must not wait for ever.
             self._queue.fail(AbortError("the source of the stream was cancelled"))
-            raise
-        except BaseException as error:
+            return
+        error = task.exception()
+        if error is not None:
             self._queue.fail(error)
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
             return
         self._started = True
         pulled, self._pulling = self._pulling, False
@@ -331,22 +331,6 @@ class StreamIterator:
 
 # Cancellations that nobody awaits; without this set the loop could drop them halfway.
 _abandoned: set[asyncio.Task[None]] = set()
-
-
-def source_method(source: object, name: str) -> SourceMethod | None:
-    """The method `name` of an object or mapping, None when it has none. Raises TypeError when it can't be called."""
-    method = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
-    if method is not None and not callable(method):
-        raise TypeError(f"{name} must be callable")
-    return method
-
-
-async def call_method(method: SourceMethod | None, *arguments: Any) -> None:
-    """Call a plain or coroutine function of a source to its end; None is left out."""
-    if method is not None:
-        result: Any = method(*arguments)
-        if hasattr(result, "__await__"):
-            await result
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from waypost.errors import AbortError
 from waypost.http.stream_queue import DONE, ReadableStreamDefaultController
-from waypost.http.streams import ReadableStream, ReadableStreamDefaultReader, SourceMethod, call_method, source_method
+from waypost.http.stream_sources import SourceMethod, call_method, source_method
+from waypost.http.streams import ReadableStream, ReadableStreamDefaultReader
 
 
 class WritableStream:
