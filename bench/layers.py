@@ -19,7 +19,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from harness.places import BENCH, BODY, PROJECTS, VENV, make_file
+from harness.places import BENCH, BODY, PROJECTS, SERVER_PATH, VENV, make_file
 from harness.workloads import ORIGIN, TOKEN
 
 TARGETS = ("waypost_handle", "waypost", "bare_asgi", "blacksheep", "starlette", "litestar", "fastapi")
@@ -152,7 +152,7 @@ async def _one(target: str, workloads: list[str], seconds: float) -> dict[str, f
 
 def _run(target: str, workloads: list[str], seconds: float, cpu: str) -> dict[str, float]:
     guarded = workloads == ["guarded"]
-    environment = {**os.environ, "PYTHONPATH": str(BENCH / "servers"), **({"BENCH_GUARDED": "1"} if guarded else {})}
+    environment = {**os.environ, "PYTHONPATH": SERVER_PATH, **({"BENCH_GUARDED": "1"} if guarded else {})}
     command = [str(VENV / "bin/python"), str(BENCH / "layers.py"), "--one", target, "--workloads", ",".join(workloads)]
     pin = ["taskset", "-c", cpu] if cpu and (os.cpu_count() or 1) > 1 else []
     done = subprocess.run(

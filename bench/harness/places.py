@@ -15,6 +15,8 @@ RESULTS = BENCH / "results"
 LOGS = RESULTS / "logs"
 NODE = BENCH / "node"
 PROJECTS = BENCH / "projects"
+# PYTHONPATH of the servers: what they all share, then the caller's own, so that another checkout can be measured.
+SERVER_PATH = os.pathsep.join(filter(None, (str(BENCH / "servers"), os.environ.get("PYTHONPATH"))))
 VENV = Path(os.environ.get("BENCH_VENV", BENCH / ".venv"))
 
 

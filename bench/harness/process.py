@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.places import BENCH, FILE, LOGS
+from harness.places import FILE, LOGS, SERVER_PATH
 from harness.servers import Server, nginx_configuration
 from harness.workloads import ORIGIN, TOKEN
 
@@ -125,7 +125,7 @@ def _environment(server: Server, port: int, guarded: bool) -> dict[str, str]:
         "PORT": str(port),
         "NODE_ENV": "production",
         "NEXT_TELEMETRY_DISABLED": "1",
-        "PYTHONPATH": str(BENCH / "servers"),
+        "PYTHONPATH": SERVER_PATH,
         "BENCH_FILE": str(FILE),
         **server.environment,
     }
