@@ -429,7 +429,7 @@ def test_cancel_ends_the_task_of_a_start_that_still_runs():
             finally:
                 log.append("finally")
 
-        stream = ReadableStream(start=start, cancel=lambda reason: log.append(reason))
+        stream = ReadableStream(start=start, cancel=log.append)
         reader = stream.get_reader()
         await reader.read()
         await reader.cancel("bye")
