@@ -44,7 +44,7 @@ def bind(handler: Callable[..., Any], verb: str, file: Path) -> Endpoint:
 def _arguments(handler: Callable[..., Any], verb: str, file: Path) -> tuple[str, ...]:
     """What to pass by position: a sequence of "request" and "context"."""
     try:
-        signature = inspect.signature(handler)
+        signature = _signature(handler)
     except (TypeError, ValueError):
         return ("request", "context")  # a built-in or C callable: the full call is the contract
     wants: list[str] = []
@@ -63,6 +63,27 @@ def _arguments(handler: Callable[..., Any], verb: str, file: Path) -> tuple[str,
                 remedy=f"Write `async def {verb}(request, context)`; path segments are in context.params.",
             )
     return tuple(wants)
+
+
+def _signature(handler: Callable[..., Any]) -> inspect.Signature:
+    """The signature by which `handler` is really called; ValueError or TypeError when it has none.
+
+    functools.wraps lends a wrapper the signature of what it wraps. The wrapper's own counts: one that takes
+    (request, context) and calls `handler()` must be given both. Only a wrapper that passes on whatever it gets
+    (`*args`) takes what the wrapped function takes.
+    """
+    while True:
+        wrapped = getattr(handler, "__wrapped__", None)
+        try:
+            signature = inspect.signature(handler, follow_wrapped=False)
+        except (TypeError, ValueError):
+            if wrapped is None:
+                raise
+        else:
+            passes_on = any(item.kind is item.VAR_POSITIONAL for item in signature.parameters.values())
+            if wrapped is None or not passes_on:
+                return signature
+        handler = wrapped
 
 
 def _line(handler: Callable[..., Any]) -> int | None:
