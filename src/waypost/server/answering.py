@@ -52,9 +52,10 @@ async def answer(connection: HttpConnection, request: Request) -> None:
                     )
                     if not close and not connection.write_paused and connection.phase == WAIT:
                         service.active -= 1
-                        connection.answered_plainly(request, response.status)
+                        connection.answered_plainly(request, response.status, len(payload))
                         return
                 connection.closing = close
+                connection.sent_bytes = len(payload)
             else:
                 await _stream(connection, request, response)
     except GeneratorExit:

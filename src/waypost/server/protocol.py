@@ -154,14 +154,14 @@ class HttpConnection(FlowControl, asyncio.Protocol):
 
     # -- after the answer
 
-    def answered_plainly(self, request: Request, status: int) -> None:
+    def answered_plainly(self, request: Request, status: int, size: int) -> None:
         """`answered` for what nearly always happens: a buffered answer, taken by the transport, on a kept connection."""
         service = self.service
         self.request = self.body = self._task = None
         self.running = False
         service.answers[status // 100] += 1
         if service.access is not None:
-            service.access(request, status, self.sent_bytes, service.loop.time() - self._started)
+            service.access(request, status, size, service.loop.time() - self._started)
         if service.on_sent is not None:
             self.unsent = request
             self._tell()
@@ -185,11 +185,9 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self._tell()
             self._settle()
             return
-        if closing or self.started_sending:
-            self.closing = self.started_sending = False
-            self.sent_bytes = 0
-        if self.cut:
-            self.cut = ""
+        self.closing = self.started_sending = False
+        self.sent_bytes = 0
+        self.cut = ""
         if closing:
             self.close(linger=self.phase != WAIT)
         if not self.write_paused:

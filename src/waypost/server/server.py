@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Sequence
 
 from waypost.http.handler import Handler
@@ -51,6 +52,7 @@ class Server:
         self._service: Service | None = None
         self._listeners: list[asyncio.AbstractServer] = []
         self._sockets: list[socket.socket] = []
+        self._tls: ssl.SSLContext | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -73,19 +75,19 @@ class Server:
         """Accept connections from listening sockets. Raises StartupError for a certificate that can't be used."""
         limits = self.limits
         loop = asyncio.get_running_loop()
-        tls = server_context(limits.tls_certificate, limits.tls_key) if limits.tls_certificate else None
+        if limits.tls_certificate:
+            self._tls = server_context(limits.tls_certificate, limits.tls_key)
         self._service = service = Service(self._handler, limits, loop, **self._options)  # type: ignore[arg-type]  # the keywords of __init__
         service.on_settled = self._changed.set
-        protocol = ProxyPreface if limits.proxy_protocol else HttpConnection
         for listener in sockets:
             self._sockets.append(listener)
             self._listeners.append(
                 await loop.create_server(
-                    lambda: protocol(service),
+                    self._protocol,
                     sock=listener,
                     backlog=limits.backlog,
-                    ssl=tls,
-                    ssl_handshake_timeout=(limits.header_timeout or None) if tls else None,
+                    ssl=self._tls,
+                    ssl_handshake_timeout=(limits.header_timeout or None) if self._tls else None,
                 )
             )
         service.clock.start()
@@ -108,9 +110,11 @@ class Server:
         drain = min(DRAIN, grace / 4)
         if last:
             await self._until(lambda: not service.connections, loop.time() + drain)
-            await self._close_last()
+            if any([refuse_handshakes(listener) for listener in self._sockets]):
+                await asyncio.sleep(0.05)  # handshakes that had begun come to their end
+            await self._close_listeners()
         else:
-            self._close_listeners()
+            await self._close_listeners()
             await self._until(lambda: not service.connections, loop.time() + drain)
         # What arrived in the meantime is read before a connection counts as idle.
         await asyncio.sleep(0.01)
@@ -150,16 +154,23 @@ class Server:
             except TimeoutError:
                 continue
 
-    async def _close_last(self) -> None:
-        filtered = [refuse_handshakes(listener) for listener in self._sockets]
-        if any(filtered):
-            await asyncio.sleep(0.05)  # handshakes that had begun end, and are accepted
-        self._close_listeners()
-
-    def _close_listeners(self) -> None:
+    async def _close_listeners(self) -> None:
+        """Accept what waits already, then no more."""
+        loop = self.service.loop
+        for sock in self._sockets:
+            while True:
+                try:
+                    waiting, _ = sock.accept()
+                except OSError:  # nothing waits, or another worker was faster
+                    break
+                waiting.setblocking(False)
+                await loop.connect_accepted_socket(self._protocol, waiting, ssl=self._tls)
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
         for sock in self._sockets:
             sock.close()
         self._sockets.clear()
+
+    def _protocol(self) -> asyncio.Protocol:
+        return ProxyPreface(self.service) if self.limits.proxy_protocol else HttpConnection(self.service)
