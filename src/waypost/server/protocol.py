@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from time import perf_counter
 from typing import Any
 
 from httptools import HttpRequestParser
@@ -108,7 +109,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self._refuse_excess(request)
             return
         if service.access is not None:
-            self._started = service.loop.time()
+            self._started = perf_counter()  # the time of the loop stands still within a step
         task = asyncio.Task(answer(self, request), loop=service.loop, **_EAGER)
         if not task.done():
             self._task = task
@@ -161,7 +162,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self.running = False
         service.answers[status // 100] += 1
         if service.access is not None:
-            service.access(request, status, size, service.loop.time() - self._started)
+            service.access(request, status, size, perf_counter() - self._started)
         if service.on_sent is not None:
             self.unsent = request
             self._tell()
@@ -176,7 +177,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         if status:
             service.answers[status // 100] += 1
         if service.access is not None:
-            service.access(request, status, self.sent_bytes, service.loop.time() - self._started)
+            service.access(request, status, self.sent_bytes, perf_counter() - self._started)
         closing = self.closing
         self.request = self.body = self._task = None
         self.running = False
