@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from waypost.cli.watch import is_relevant, watch_project
+from waypost.cli.watch import ProjectWatch, is_relevant
 
 
 @pytest.mark.parametrize(
@@ -50,22 +50,22 @@ def changes_of(root: Path, *steps: Callable[[], object]) -> list[set[str]]:
     async def run() -> list[set[str]]:
         seen: list[set[str]] = []
 
-        async def read() -> None:
-            async for changed in watch_project(root, root / "app"):
+        async def read(watch: ProjectWatch) -> None:
+            async for changed in watch:
                 seen[-1].update(path.relative_to(root).as_posix() for path in changed)
 
-        reader = asyncio.create_task(read())
-        for step in steps:
-            await asyncio.sleep(0.3)  # the watches are set up in threads
-            seen.append(set())
-            await asyncio.to_thread(step)
-            for _ in range(100):
-                await asyncio.sleep(0.05)
-                if seen[-1]:
-                    break
-            await asyncio.sleep(0.3)  # a burst may come in several sets
-        reader.cancel()
-        await asyncio.gather(reader, return_exceptions=True)
+        async with ProjectWatch(root, root / "app") as watch:
+            reader = asyncio.create_task(read(watch))
+            for step in steps:
+                seen.append(set())
+                step()
+                for _ in range(100):
+                    await asyncio.sleep(0.05)
+                    if seen[-1]:
+                        break
+                await asyncio.sleep(0.3)  # a burst may come in several sets
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
         return seen
 
     return asyncio.run(run())
@@ -116,3 +116,17 @@ def test_a_folder_that_is_removed_and_made_again(project: Path) -> None:
     first, second = changes_of(project, again, lambda: route.write_text("x = 1"))
     assert "app" in first
     assert second == {"app/route.py"}
+
+
+def test_a_watch_that_fails_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_watches_left(*_: object, **__: object) -> None:
+        raise OSError("OS file watch limit reached")
+
+    monkeypatch.setattr("waypost.cli.watch.awatch", no_watches_left)
+
+    async def run() -> None:
+        async with ProjectWatch(project, project / "app") as watch:
+            await anext(aiter(watch))
+
+    with pytest.raises(OSError, match="limit reached"):
+        asyncio.run(run())

@@ -28,7 +28,7 @@ from waypost.cli.report import print_report, print_warnings
 from waypost.cli.routes import routes_table
 from waypost.cli.terminal import open_console, short_path
 from waypost.cli.traceback import render_traceback
-from waypost.cli.watch import watch_project
+from waypost.cli.watch import ProjectWatch
 from waypost.config import Config
 from waypost.errors import StartupError, StartupErrors
 from waypost.http.request import Request
@@ -75,6 +75,11 @@ class _DevServer:
     async def run(self) -> None:
         """Serve until SIGINT or SIGTERM. Raises StartupError when there is nothing that could be served."""
         log_to(self.console, self.root)
+        # First of all, so that a change made while the project loads is seen.
+        async with ProjectWatch(self.root, Config(root=self.root).app_dir) as watch:
+            await self._serve(watch)
+
+    async def _serve(self, watch: ProjectWatch) -> None:
         application, project = await load_application(self.root, self.overrides)
         self.config = project.config
         self.generations = Generations(application)
@@ -89,12 +94,12 @@ class _DevServer:
         stopped = _stop_signal()
         await self.server.start([listener])
         self._print_ready(application, project, listener)
-        watch = asyncio.create_task(self._follow_changes())
+        following = asyncio.create_task(self._follow_changes(watch))
         await stopped.wait()
-        watch.cancel()
+        following.cancel()
         await self.server.stop(min(GRACE, self.config.shutdown_grace))
         await self.generations.shutdown(GRACE)
-        await asyncio.gather(watch, return_exceptions=True)
+        await asyncio.gather(following, return_exceptions=True)
 
     def _listen(self) -> socket.socket:
         config = self.config
@@ -112,9 +117,9 @@ class _DevServer:
 
     # -- changes
 
-    async def _follow_changes(self) -> None:
+    async def _follow_changes(self, watch: ProjectWatch) -> None:
         try:
-            async for changed in watch_project(self.root, self.config.app_dir):
+            async for changed in watch:
                 await self._reload(changed)
         except Exception as error:
             # Serving goes on: the watches of the system may be used up, and that is no reason to stop.

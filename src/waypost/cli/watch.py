@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
+
+from watchfiles import awatch
 
 SKIPPED: Final = frozenset(("__pycache__", "node_modules"))
 # Only in the root: `app/tests` and `app/build` are routes.
@@ -23,53 +25,68 @@ STEP_MS: Final = 20
 BURST_MS: Final = 200
 
 
-async def watch_project(root: Path, app_dir: Path) -> AsyncIterator[set[Path]]:
-    """Give the files that were changed, added or removed and may change what the application does.
+class ProjectWatch:
+    """The watch over one project: `async with` sets it up, `async for changed in watch` follows it.
 
-    Those are Python files, everything below `app_dir`, `.env` files and pyproject.toml. Ends with the error of the
-    watcher if it has one (no watches left on the system: OSError).
+    Each set holds the files that were changed, added or removed and may change what the application does: Python
+    files, everything below `app_dir`, `.env` files and pyproject.toml. What changes after `async with` was entered is
+    not missed. Iterating raises the error of the watcher if it has one (OSError: no watches left on the system).
     """
-    found: asyncio.Queue[set[Path] | BaseException] = asyncio.Queue()
-    folders = _code_folders(root)
-    top = asyncio.create_task(_follow([root], False, found))
-    below = asyncio.create_task(_follow(folders, True, found))
-    try:
+
+    def __init__(self, root: Path, app_dir: Path) -> None:
+        self.root = root
+        self.app_dir = app_dir
+        self._found: asyncio.Queue[set[Path] | Exception] = asyncio.Queue()
+        self._folders: set[Path] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        folders = _code_folders(self.root)
+        self._tasks.append(asyncio.create_task(self._follow([self.root], recursive=False)))
+        await self._watch_folders(folders)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def __aiter__(self) -> AsyncIterator[set[Path]]:
         while True:
-            changed = await found.get()
-            if isinstance(changed, BaseException):
+            changed = await self._found.get()
+            if isinstance(changed, Exception):
                 raise changed
-            now = _code_folders(root)
+            folders = _code_folders(self.root)
             # A folder that was made, or removed and made again, is not covered by the watches there are.
-            if now != folders or changed.intersection(folders):
-                below.cancel()
-                folders = now
-                below = asyncio.create_task(_follow(folders, True, found))
-            relevant = {path for path in changed if is_relevant(path, root, app_dir)}
+            if folders != self._folders or changed.intersection(folders):
+                self._tasks.pop().cancel()
+                await self._watch_folders(folders)
+            relevant = {path for path in changed if is_relevant(path, self.root, self.app_dir)}
             if relevant:
                 yield relevant
-    finally:
-        top.cancel()
-        below.cancel()
 
+    async def _watch_folders(self, folders: set[Path]) -> None:
+        self._folders = folders
+        self._tasks.append(asyncio.create_task(self._follow(folders, recursive=True)))
+        # The first step of the task sets the watches; without it a change made from now on could be missed.
+        await asyncio.sleep(0)
 
-async def _follow(paths: Iterable[Path], recursive: bool, found: asyncio.Queue[set[Path] | BaseException]) -> None:
-    from watchfiles import awatch
-
-    paths = list(paths)
-    try:
-        if paths:
-            watcher = awatch(
-                *paths,
-                watch_filter=None,
-                recursive=recursive,
-                step=STEP_MS,
-                debounce=BURST_MS,
-                ignore_permission_denied=True,
-            )
-            async for changes in watcher:
-                found.put_nowait({Path(path) for _, path in changes})
-    except Exception as error:
-        found.put_nowait(error)
+    async def _follow(self, paths: Iterable[Path], *, recursive: bool) -> None:
+        paths = list(paths)
+        try:
+            if paths:
+                watcher = awatch(
+                    *paths,
+                    watch_filter=None,
+                    recursive=recursive,
+                    step=STEP_MS,
+                    debounce=BURST_MS,
+                    ignore_permission_denied=True,
+                )
+                async for changes in watcher:
+                    self._found.put_nowait({Path(path) for _, path in changes})
+        except Exception as error:
+            self._found.put_nowait(error)
 
 
 def _code_folders(root: Path) -> set[Path]:
