@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no failure: what must be fast has a test of its own with a bound of its own.
+settings.register_profile("waypost", deadline=None)
+settings.load_profile("waypost")
 
 _BESIDE = Path(__file__).resolve().parents[3] / "shared"
 

@@ -163,7 +163,7 @@ class MultipartReader:
         cut the body. A preamble is refused: no client sends one, and skipping one would be work for nothing.
         """
         head = b""
-        while len(head) < len(self._boundary) + 4:
+        while len(head) < len(self._boundary) + (4 if head.startswith(b"\r") else 2):
             head += await self._chunk()
         if not head.removeprefix(b"\r\n").startswith(self._boundary):
             raise InvalidForm("The form does not begin with its boundary")
