@@ -15,7 +15,9 @@ from typing import Final
 from waypost.errors import InvalidPath
 
 _FILE_NAME: Final = re.compile(r"[^/]+\.[A-Za-z0-9_]+")
-_LONGEST_DOTS: Final = len("%2e%2e")
+# The spellings of `.` and `..` (URL standard, single-dot and double-dot path segment) → how many folders they go up.
+_DOTS: Final = dict.fromkeys((".", "%2e", "%2E"), 0)
+_DOTS.update({one + other: 1 for one in tuple(_DOTS) for other in tuple(_DOTS)})
 
 
 def canonical_path(
@@ -56,22 +58,13 @@ def _resolve(path: str) -> tuple[list[str], bool]:
     kept: list[str] = []
     parts = path.split("/")
     for part in parts:
-        if not part:
-            continue
-        dots = _dots(part) if part[0] in ".%" else ""
-        if not dots:
-            kept.append(part)
-        elif dots == ".." and kept:
+        up = _DOTS.get(part)
+        if up is None:
+            if part:
+                kept.append(part)
+        elif up and kept:
             kept.pop()
-    return kept, not parts[-1] or bool(_dots(parts[-1]))
-
-
-def _dots(part: str) -> str:
-    """`.` or `..` when the segment means that, else an empty string."""
-    if len(part) > _LONGEST_DOTS:
-        return ""
-    plain = part.lower().replace("%2e", ".")
-    return plain if plain in (".", "..") else ""
+    return kept, not parts[-1] or parts[-1] in _DOTS
 
 
 def _wants_slash(segments: list[str], resolved: str, slash: bool, trailing_slash: bool, base_path: str) -> bool:

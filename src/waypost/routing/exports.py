@@ -91,7 +91,7 @@ def _near_misses(names: Mapping[str, object], source: Source, verbs: Sequence[st
         if not _is_function(value):
             continue
         meant = _meant(name, verbs)
-        if meant is None or meant in names or not source.defines(name):
+        if meant is None or (meant in names and meant != name) or not source.defines(name):
             continue
         file, line = source.file, source.line(name)
         if meant not in verbs:

@@ -21,7 +21,8 @@ def explain_import(error: BaseException, file: Path, root: Path) -> StartupError
     root: the project folder. The file and line of the result may be those of another module of the project that
     `file` imports. `__cause__` is the exception itself, with its traceback.
     """
-    if isinstance(error, SyntaxError) and error.filename:
+    # "<string>": the text was no file, and the line that compiled it is what can be corrected.
+    if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         report = _explain_syntax(error, file)
     else:
         place, line = _last_own_frame(error.__traceback__, root) or (file, None)

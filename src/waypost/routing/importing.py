@@ -120,20 +120,28 @@ def forget_project_modules(root: Path) -> list[str]:
     because the source was changed within the same second to the same length, is removed.
     """
     base = root.resolve()
+    # All places first: a folder below `app` can't say its own once `app` is gone.
+    places = {name: _place(module) for name, module in list(sys.modules.items())}
+    kept = _in_progress()
     forgotten: list[str] = []
-    for name, module in list(sys.modules.items()):
-        place = _place(module)
-        if place is None or not is_project_file(place, base) or name.partition(".")[0] in ("__main__", "waypost"):
-            continue
-        if getattr(getattr(module, "__spec__", None), "_initializing", False):
-            # Its import would end in a KeyError.
-            continue
-        del sys.modules[name]
-        forgotten.append(name)
-        _drop_stale_bytecode(module)
+    for name, place in places.items():
+        own = place is not None and is_project_file(place, base)
+        if own and name not in kept and name.partition(".")[0] not in ("__main__", "waypost"):
+            _drop_stale_bytecode(sys.modules.pop(name))
+            forgotten.append(name)
     importlib.invalidate_caches()
     linecache.checkcache()
     return forgotten
+
+
+def _in_progress() -> set[str]:
+    """The modules that are being imported now, and the packages around them: their import needs them to the end."""
+    names: set[str] = set()
+    for name, module in list(sys.modules.items()):
+        if getattr(getattr(module, "__spec__", None), "_initializing", False):
+            parts = name.split(".")
+            names.update(".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return names
 
 
 def _place(module: ModuleType) -> Path | None:

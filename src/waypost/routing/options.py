@@ -24,6 +24,7 @@ Runtime: TypeAlias = Literal["python", "nodejs", "edge", "experimental-edge"]
 _DYNAMIC: Final = get_args(Dynamic)
 _FETCH_CACHE: Final = get_args(FetchCache)
 _RUNTIME: Final = get_args(Runtime)
+_LONGEST: Final = 60  # characters of a value in a message
 _GENERATE: Final = "generate_static_params"
 
 
@@ -223,7 +224,17 @@ def _meant(name: str, value: object) -> str | None:
 
     # Close enough for a typing slip, too far for a word that only resembles an option.
     near = difflib.get_close_matches(folded, similar, n=1, cutoff=0.9)
-    return _FOLDED[near[0]] if near else None
+    meant = _FOLDED[near[0]] if near else None
+    return meant if meant is not None and _may_be(meant, value) else None
+
+
+def _may_be(name: str, value: object) -> bool:
+    """Say whether the option could hold `value`: a list called `run_times` is not a misspelt `runtime`."""
+    try:
+        _READERS[name](value)
+    except (_BadValueError, KeyError):
+        return False
+    return True
 
 
 def _nearest(value: object, allowed: Collection[str]) -> str:
@@ -236,6 +247,7 @@ def _nearest(value: object, allowed: Collection[str]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, str):
         return f'"{value}"'
-    if value is None or isinstance(value, (bool, int, float)):
-        return repr(value)
+    if value is None or isinstance(value, (bool, int, float, list, tuple)):
+        text = repr(cast("object", value))
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return f"a {type(value).__name__}"

@@ -43,7 +43,7 @@ class Segment:
     @property
     def text(self) -> str:
         """How a pattern spells the segment: `[id]`, `posts`, `_under` for the folder `%5Funder`."""
-        looks_special = self.kind == "static" and (self.name[0] in "(@" or "[" in self.name or "]" in self.name)
+        looks_special = self.kind == "static" and (self.name[0] == "(" or "[" in self.name or "]" in self.name)
         return self.name if self.kind == "static" and not looks_special else self.folder
 
 
@@ -95,12 +95,12 @@ def _parse_parameter(folder: str) -> Segment:
     elif folder.startswith("[") and folder.endswith("]"):
         kind, inner = "param", folder[1:-1]
     else:
+        kind, inner = "static", "["
+    if "[" in inner or "]" in inner:
         paired = folder.count("[") == folder.count("]")
         what = "is only partly a parameter" if paired else "has brackets that don't pair"
         remedy = f"A parameter is the whole folder name: {_FORMS}. Write %5B and %5D for brackets of the URL."
         raise _refuse(folder, what, remedy)
-    if "[" in inner or "]" in inner:
-        raise _refuse(folder, "has brackets that don't pair", _sentence(_FORMS))
     dots = len(inner) - len(inner.lstrip(".…"))
     name = unicodedata.normalize("NFKC", inner[dots:])
     if dots and inner[:dots] != "...":
@@ -108,7 +108,7 @@ def _parse_parameter(folder: str) -> Segment:
         fixed = folder.replace(inner, "..." + inner[dots:])
         raise _refuse(folder, what, f"Write {fixed}.")
     if not name:
-        raise _refuse(folder, "has no parameter name", _sentence(_FORMS))
+        raise _refuse(folder, "has no parameter name", f"{_FORMS}.")
     if not dots and kind == "optional-catch-all":
         raise _refuse(folder, "is optional without being a catch-all", f"Write [[...{name}]], or [{name}].")
     if dots and kind == "param":
@@ -149,10 +149,6 @@ def _latin1(folder: str) -> Iterable[str]:
 def _refuse(folder: str, what: str, remedy: str) -> StartupError:
     shown = folder.encode("unicode_escape", "surrogatepass").decode("ascii") if not folder.isprintable() else folder
     return StartupError(f'the folder name "{shown}" {what}', remedy=remedy)
-
-
-def _sentence(text: str) -> str:
-    return f"{text}."
 
 
 def check_segments(segments: Sequence[Segment]) -> StartupError | None:

@@ -23,10 +23,9 @@ __all__ = ["MiddlewareFile", "RouteFile", "ScanResult", "scan"]
 ROUTE_FILES: Final[Mapping[str, FileKind]] = {"route.py": "route", "page.html": "page", "page.py": "page"}
 MIDDLEWARE_FILES: Final = ("middleware.py", "proxy.py")
 # What tools leave behind; every other folder with a leading dot is a segment, as `.well-known` has to be.
-_IGNORED_FOLDERS: Final = frozenset(
-    ("__pycache__", "node_modules", ".git", ".hg", ".svn", ".idea", ".vscode", ".venv", ".AppleDouble")
-    + (".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".pyrefly_cache")
-)
+_TOOL_FOLDERS: Final = ("node_modules", "__pycache__", ".venv", ".git", ".hg", ".svn", ".idea", ".vscode")
+_TOOL_CACHES: Final = (".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".pyrefly_cache")
+_IGNORED_FOLDERS: Final = frozenset((*_TOOL_FOLDERS, *_TOOL_CACHES, ".AppleDouble"))
 _STEMS: Final = ("route", "page", "middleware", "proxy")
 _PLURALS: Final = {"routes.py": "route.py", "pages.py": "page.py", "middlewares.py": "middleware.py"}
 _SCRIPT_SUFFIXES: Final = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
@@ -63,7 +62,11 @@ def scan(app_dir: Path) -> ScanResult:
     for conflict in conflicts:
         for file in conflict.files:
             broken.setdefault(file.file, conflict.error)
-    return ScanResult(tuple(routes), tuple(walk.middleware), tuple(errors), tuple(walk.warnings), broken)
+    warnings = sorted(walk.warnings, key=lambda warning: warning.file or app_dir)
+    if not routes and not errors:
+        remedy = "Create app/route.py with `async def GET(request)` in it."
+        warnings.append(StartupError("no file in this folder answers a request", file=app_dir, remedy=remedy))
+    return ScanResult(tuple(routes), tuple(walk.middleware), tuple(errors), tuple(warnings), broken)
 
 
 @dataclass(frozen=True, slots=True)

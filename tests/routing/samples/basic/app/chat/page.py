@@ -1,0 +1,2 @@
+async def page(request):
+    return "<!doctype html>"

@@ -1,0 +1,6 @@
+from .neighbour import value
+from lib.good import good
+
+
+async def GET(request):
+    return value + good

@@ -1,0 +1,4 @@
+async def GET(request):
+    x = (1,
+         2
+    return x

@@ -1,0 +1,7 @@
+import json
+
+VALUE = json.loads('{')
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+from lib.good import nothing
+
+
+async def GET(request):
+    return None

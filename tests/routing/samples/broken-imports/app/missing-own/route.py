@@ -1,0 +1,5 @@
+from lib.nothing import x
+
+
+async def GET(request):
+    return None

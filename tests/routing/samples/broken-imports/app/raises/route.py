@@ -1,0 +1,9 @@
+def first():
+    return {}['key']
+
+
+VALUE = first()
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+from lib.unfinished import x
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+from lib.broken import x
+
+
+async def GET(request):
+    return None

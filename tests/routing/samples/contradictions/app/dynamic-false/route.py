@@ -1,0 +1,6 @@
+dynamic = "force-dynamic"
+revalidate = False
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,6 @@
+dynamic = "force-dynamic"
+revalidate = 60
+
+
+async def GET(request):
+    return None

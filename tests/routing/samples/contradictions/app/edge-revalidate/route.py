@@ -1,0 +1,6 @@
+runtime = "edge"
+revalidate = 60
+
+
+async def GET(request):
+    return None

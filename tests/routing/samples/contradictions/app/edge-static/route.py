@@ -1,0 +1,6 @@
+runtime = "experimental-edge"
+dynamic = "force-static"
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,6 @@
+dynamic = "error"
+revalidate = 0
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+dynamic_params = False
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+revalidate = False
+
+
+async def POST(request):
+    return None

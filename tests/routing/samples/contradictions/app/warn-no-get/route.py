@@ -1,0 +1,5 @@
+dynamic = "force-static"
+
+
+async def POST(request):
+    return None

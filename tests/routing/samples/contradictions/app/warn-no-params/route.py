@@ -1,0 +1,6 @@
+async def generate_static_params():
+    return []
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,2 @@
+async def Get(request):
+    return None

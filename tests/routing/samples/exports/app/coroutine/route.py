@@ -1,0 +1,5 @@
+async def answer(request=None):
+    return None
+
+
+GET = answer()

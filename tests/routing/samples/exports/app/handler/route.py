@@ -1,0 +1,4 @@
+
+
+async def handler(request):
+    return None

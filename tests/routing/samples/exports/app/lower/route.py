@@ -1,0 +1,7 @@
+async def get(request):
+    return None
+
+
+@staticmethod
+def unrelated():
+    return None

@@ -1,0 +1,8 @@
+GET = 1
+
+
+async def put(request):
+    return None
+
+
+revalidate = 'x'

@@ -1,0 +1,5 @@
+async def POST(request):
+    return None
+
+
+GET = None

@@ -1,0 +1,3 @@
+"""Nothing here."""
+
+LIMIT = 10

@@ -1,0 +1,1 @@
+from lib.handlers import GET, get, handler, patch

@@ -1,0 +1,2 @@
+def Page(request):
+    return ''

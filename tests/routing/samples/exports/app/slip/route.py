@@ -1,0 +1,6 @@
+async def GET(request):
+    return None
+
+
+async def DELTE(request):
+    return None

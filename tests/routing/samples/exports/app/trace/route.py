@@ -1,0 +1,6 @@
+async def GET(request):
+    return None
+
+
+async def TRACE(request):
+    return None

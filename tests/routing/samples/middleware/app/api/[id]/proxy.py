@@ -1,0 +1,2 @@
+async def proxy(request):
+    return None

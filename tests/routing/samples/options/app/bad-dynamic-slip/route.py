@@ -1,0 +1,7 @@
+LIMIT = 1
+
+dynamic = "force_static"
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,7 @@
+LIMIT = 1
+
+dynamic = "sometimes"
+
+
+async def GET(request):
+    return None

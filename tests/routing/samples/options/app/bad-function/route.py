@@ -1,0 +1,6 @@
+def revalidate():
+    return None
+
+
+async def GET(request):
+    return None

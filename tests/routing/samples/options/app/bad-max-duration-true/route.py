@@ -1,0 +1,7 @@
+LIMIT = 1
+
+max_duration = True
+
+
+async def GET(request):
+    return None

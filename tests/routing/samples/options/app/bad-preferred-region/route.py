@@ -1,0 +1,7 @@
+LIMIT = 1
+
+preferred_region = []
+
+
+async def GET(request):
+    return None

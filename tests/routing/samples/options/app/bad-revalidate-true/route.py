@@ -1,0 +1,7 @@
+LIMIT = 1
+
+revalidate = True
+
+
+async def GET(request):
+    return None

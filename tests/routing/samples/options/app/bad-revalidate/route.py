@@ -1,0 +1,7 @@
+LIMIT = 1
+
+revalidate = "60"
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,7 @@
+LIMIT = 1
+
+runtime = "python3"
+
+
+async def GET(request):
+    return None

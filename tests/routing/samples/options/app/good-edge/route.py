@@ -1,0 +1,5 @@
+runtime = "edge"
+
+
+async def GET(request):
+    return None

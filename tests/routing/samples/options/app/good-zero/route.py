@@ -1,0 +1,6 @@
+SECONDS = 0
+revalidate = SECONDS
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,6 @@
+async def generateStaticParams():
+    return []
+
+
+async def GET(request):
+    return None

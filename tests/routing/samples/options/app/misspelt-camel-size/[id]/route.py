@@ -1,0 +1,5 @@
+maxBodySize = "1mb"
+
+
+async def GET(request):
+    return None

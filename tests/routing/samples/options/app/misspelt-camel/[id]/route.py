@@ -1,0 +1,5 @@
+dynamicParams = False
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+revalidates = 60
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+dynamc = "error"
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+maxDuration: int = 5
+
+
+async def GET(request):
+    return None

@@ -1,0 +1,5 @@
+REVALIDATE = 60
+
+
+async def GET(request):
+    return None
