@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 from waypost.http.blob import File
 from waypost.http.form_data import FormData
@@ -14,7 +14,7 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 def encode_multipart(form: FormData) -> tuple[str, bytes]:
     """(Content-Type with the boundary, body). Reads files that are on disk, and blocks for that."""
-    boundary = f"----WaypostFormBoundary{secrets.token_hex(16)}"
+    boundary = f"----WaypostFormBoundary{os.urandom(16).hex()}"
     pieces: list[bytes] = []
     for entry, value in form.entries():
         name = _NEWLINE.sub("\r\n", entry)
