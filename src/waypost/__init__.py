@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from waypost.app.after import after
 from waypost.app.context import Context, Params, connection, cookies, headers
 from waypost.app.interrupts import forbidden, not_found, permanent_redirect, redirect, unauthorized
 from waypost.errors import (
@@ -64,6 +65,7 @@ __all__ = [
     "URLSearchParams",
     "UnsupportedMediaType",
     "WritableStream",
+    "after",
     "connection",
     "cookies",
     "create_app",

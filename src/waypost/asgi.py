@@ -39,7 +39,7 @@ _BAD_TARGET = b'{"error":"Invalid request target"}'
 class ASGI:
     """The ASGI callable over an Application; `create_app()` makes one."""
 
-    __slots__ = ("application", "_peers")
+    __slots__ = ("_peers", "application")
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -88,7 +88,7 @@ class ASGI:
         headers = response.raw_headers()
         declared = any(name == b"content-length" for name, _ in headers)
         if declared and (payload or method != "HEAD"):
-            # A length that the author got wrong would desynchronise the connection; the answer to HEAD may announce one.
+            # A length that the author got wrong would desynchronise the connection; an answer to HEAD may announce one.
             headers = [item for item in headers if item[0] != b"content-length"]
             declared = False
         if not declared and not response.null_body:
@@ -104,7 +104,9 @@ class ASGI:
             if len(self._peers) >= 1024:
                 self._peers.clear()  # bounded: peers choose their addresses
             peer = client[0] if client and client[0] else None
-            found = self._peers[key] = Connection(scheme, peer, tuple(server) if server else None, self.application.site)
+            found = self._peers[key] = Connection(
+                scheme, peer, tuple(server) if server else None, self.application.site
+            )
         return found
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -129,9 +131,7 @@ class _Streaming:
 
     __slots__ = ("payload", "receive", "request", "response", "send")
 
-    def __init__(
-        self, request: Request, response: Response, payload: BodyStream, receive: Receive, send: Send
-    ) -> None:
+    def __init__(self, request: Request, response: Response, payload: BodyStream, receive: Receive, send: Send) -> None:
         self.request = request
         self.response = response
         self.payload = payload
@@ -184,8 +184,10 @@ class _Streaming:
 async def _watch(request: Request, receive: Receive) -> None:
     """Wait for the client to leave, then abort the request."""
     body = request._body
-    while body is not None and not body.complete and request._left is None:
-        await asyncio.sleep(0.05)  # the handler still reads the body: its reader meets the disconnect
+    if isinstance(body, _PulledBody):
+        await body.ended.wait()  # until then receive() is the body's
+        if not body.complete:
+            request.abort()
     while request._left is None:
         if (await receive())["type"] == "http.disconnect":
             request.abort()
@@ -213,16 +215,18 @@ class _SignalWatch:
 class _PulledBody(RequestBody):
     """A body that is asked for: ASGI's receive() is called when a reader waits, so back-pressure is the server's."""
 
-    __slots__ = ("_receive",)
+    __slots__ = ("_receive", "ended")
 
     def __init__(self, declared: int | None, receive: Receive) -> None:
         super().__init__(declared)
         self._receive = receive
+        self.ended = asyncio.Event()
 
     async def _more(self) -> None:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             self.fail(ClientDisconnected("the client closed the connection before the body was complete"))
+            self.ended.set()
             return
         chunk = message.get("body", b"")
         if chunk:
@@ -231,6 +235,7 @@ class _PulledBody(RequestBody):
             if self.declared is not None and self.received < self.declared:
                 self.fail(ClientDisconnected("the request body is shorter than its Content-Length"))
             self.finish()
+            self.ended.set()
 
 
 def _body(raw: list[tuple[bytes, bytes]], receive: Receive) -> RequestBody | None:
@@ -272,7 +277,11 @@ def _target(scope: Scope) -> str | None:
 
 
 async def _refuse(send: Send, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": 400, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

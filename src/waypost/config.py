@@ -98,6 +98,9 @@ class Config:
         10.0, DURATION, "Time", "What running requests, streams and `after()` work get when the server stops."
     )
 
+    max_pending_after: int = _set(
+        10_000, number(1), "Limits", "Most pieces of `after()` work that wait in a worker; beyond it the answer is 503."
+    )
     host: str = _set(
         "0.0.0.0",
         TEXT,
@@ -116,6 +119,13 @@ class Config:
     )
     max_requests: int = _set(0, number(), "Server", "A worker is replaced after this many requests; 0 is never.")
     worker_memory_limit: int = _set(0, SIZE, "Server", "A worker that holds more memory is replaced; 0 is no limit.")
+    status_port: int = _set(
+        0,
+        number(0, 65535),
+        "Server",
+        "Port of `/health` and `/metrics` (Prometheus), answered beside the workers of `waypost start`; 0 is none.",
+    )
+    status_host: str = _set("127.0.0.1", TEXT, "Server", "Address of that port.")
     trusted_proxies: tuple[str, ...] = _set(
         (),
         PEERS,

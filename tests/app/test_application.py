@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.app.project import make_application
+
 from waypost.errors import NoRequestError, StartupErrors
 from waypost.testing import Client
 
@@ -69,7 +69,9 @@ def test_params(tmp_path: Path) -> None:
         assert client.get("/%00").status == 400
 
 
-@pytest.mark.parametrize("sign", ["()", "(request)", "(request, context)", "(req, ctx)", "(context)", "(*args)", "(_, __)"])
+@pytest.mark.parametrize(
+    "sign", ["()", "(request)", "(request, context)", "(req, ctx)", "(context)", "(*args)", "(_, __)"]
+)
 @pytest.mark.parametrize("kind", ["def", "async def"])
 def test_handlers_take_what_they_name(tmp_path: Path, sign: str, kind: str) -> None:
     with serving(tmp_path, {"app/route.py": f"{kind} GET{sign}:\n    return {{'ok': True}}\n"}) as client:
@@ -107,7 +109,8 @@ class Callable_:
 PATCH = Callable_()
 """
     text = text.replace("@plain\nasync def POST(context)", "async def POST(ctx)").replace(
-        'return {"id": context.params["id"]}\n@plain\nasync def PUT', 'return {"id": ctx.params["id"]}\n@plain\nasync def PUT'
+        'return {"id": context.params["id"]}\n@plain\nasync def PUT',
+        'return {"id": ctx.params["id"]}\n@plain\nasync def PUT',
     )
     with serving(tmp_path, {"app/[id]/route.py": text}) as client:
         assert client.get("/7").json() == {"user": "ann", "id": "7"}
@@ -313,7 +316,12 @@ def test_bad_json_is_400_when_nobody_catches_it(tmp_path: Path, body: str) -> No
 def test_slash_redirects(tmp_path: Path) -> None:
     files = {"app/a/b/route.py": "async def GET(): return {}\n"}
     with serving(tmp_path, files) as client:
-        for path, location in [("/a/b/", "/a/b"), ("/a//b", "/a/b"), ("/nope/", "/nope"), ("//evil.example/", "/evil.example")]:
+        for path, location in [
+            ("/a/b/", "/a/b"),
+            ("/a//b", "/a/b"),
+            ("/nope/", "/nope"),
+            ("//evil.example/", "/evil.example"),
+        ]:
             answer = client.post(f"{path}?q=1")
             assert (answer.status, answer.headers.get("location")) == (308, f"{location}?q=1"), path
     with serving(tmp_path, files, trailing_slash=True) as client:

@@ -9,11 +9,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from waypost.app.after import Afterwork
 from waypost.app.build import build
 from waypost.app.context import RequestScope, current_scope
 from waypost.app.dispatch import Dispatcher
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import to_failure
+from waypost.app.instrumentation import Instrumentation
 from waypost.config import Config
 from waypost.http.cookies import CookieStore
 from waypost.http.forms import FormLimits
@@ -50,29 +52,37 @@ class Application:
         self.errors = built.errors
         self._respond: Callable[[Request], Awaitable[Response]] = Dispatcher(built.table)
         self._dev = config.dev
+        self._afterwork = Afterwork(config.max_pending_after)
+        self._instrumentation = Instrumentation(config)
 
     async def startup(self) -> None:
         """Get ready in the worker that will serve, before its first request."""
+        await self._instrumentation.register()
 
     async def shutdown(self, grace: float | None = None) -> None:
-        """Finish what is pending. grace: seconds, the configured time when None."""
+        """Finish what is pending: after() and error reports. grace: seconds, the configured time when None."""
+        seconds = self.config.shutdown_grace if grace is None else grace
+        await self._afterwork.drain(seconds)
+        await self._instrumentation.drain(seconds)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Every exception becomes a Response here; only cancellation passes."""
-        scope = RequestScope(request)
+        scope = RequestScope(request, self._afterwork)
         current_scope.set(scope)
         try:
             response = await self._respond(request)
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
-            response = to_failure(error, request, scope, self._dev)
+            response = to_failure(error, request, scope, self._instrumentation, self._dev)
         if scope.cookies is not None:
             response = _with_cookies(response, scope.cookies)
         return response
 
     def response_sent(self, request: Request) -> None:
         """For servers: the last byte went out, or the connection broke."""
+        if request.pending is not None:
+            self._afterwork.start(request)
 
 
 def _with_cookies(response: Response, store: CookieStore) -> Response:

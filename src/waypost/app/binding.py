@@ -51,10 +51,11 @@ def _arguments(handler: Callable[..., Any], verb: str, file: Path) -> tuple[str,
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
             return ("request", "context")
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            if len(wants) < 2 and (parameter.default is parameter.empty or parameter.name in ("request", *_CONTEXT_NAMES)):
-                wants.append("context" if parameter.name in _CONTEXT_NAMES or "request" in wants else "request")
-                continue
+        by_position = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        known = parameter.name in ("request", *_CONTEXT_NAMES)
+        if by_position and len(wants) < 2 and (known or parameter.default is parameter.empty):
+            wants.append("context" if parameter.name in _CONTEXT_NAMES or "request" in wants else "request")
+            continue
         if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD:
             raise StartupError(
                 f"{verb} can't be called: nothing provides its argument {parameter.name!r}",
@@ -97,7 +98,7 @@ def _is_async(handler: Callable[..., Any]) -> bool:
         target = target.func
     if inspect.iscoroutinefunction(target):
         return True
-    call = getattr(type(target), "__call__", None)
+    call = getattr(type(target), "__call__", None)  # noqa: B004  # what kind of function it is
     return not inspect.isroutine(target) and inspect.iscoroutinefunction(call)
 
 

@@ -17,6 +17,7 @@ from waypost.http.headers import ReadonlyHeaders
 from waypost.http.request import Request
 
 if TYPE_CHECKING:
+    from waypost.app.after import Afterwork
     from waypost.app.entry import RouteEntry
 
 Param = str | list[str]
@@ -62,13 +63,15 @@ class Context:
 class RequestScope:
     """What the framework keeps for one request while it is answered.
 
-    path: what is routed, as sent; a rewrite changes it, the request keeps its own.
+    path: what is routed, as sent; a rewrite changes it, the request keeps its own. afterwork: takes what is given to
+    after().
     """
 
-    __slots__ = ("cookies", "entry", "params", "path", "request")
+    __slots__ = ("afterwork", "cookies", "entry", "params", "path", "request")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, afterwork: Afterwork | None = None) -> None:
         self.request = request
+        self.afterwork = afterwork
         self.path = request.path
         self.entry: RouteEntry | None = None
         self.params: dict[str, Param] = {}

@@ -6,7 +6,7 @@ constructor; a request does one dict look-up for a static path, one step a segme
 
 from __future__ import annotations
 
-from waypost.app.context import Param, RequestScope, current_scope
+from waypost.app.context import Param, current_scope
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import error_response, unknown_path
 from waypost.app.result import to_response

@@ -77,7 +77,8 @@ body{{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;paddin
 h1{{color:#c0392b;margin-bottom:0}}.message{{font-size:1.15rem;white-space:pre-wrap}}
 .remedy{{border-left:4px solid #27ae60;padding-left:.8rem}}small{{opacity:.7}}
 summary{{cursor:pointer;font-family:ui-monospace,monospace;font-size:.85rem;padding:.3rem 0}}
-ol{{font:13px/1.6 ui-monospace,monospace;white-space:pre;overflow-x:auto;background:#8881;margin:0 0 .6rem;padding-left:4rem}}
+ol{{font:13px/1.6 ui-monospace,monospace;white-space:pre;overflow-x:auto;background:#8881}}
+ol{{margin:0 0 .6rem;padding-left:4rem}}
 .at{{background:#c0392b33;font-weight:600}}
 </style>
 <h1>{escape(title)}</h1>

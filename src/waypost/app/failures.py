@@ -12,6 +12,7 @@ import secrets
 
 from waypost.app.context import RequestScope
 from waypost.app.error_page import render_bug, wants_html
+from waypost.app.instrumentation import Instrumentation
 from waypost.errors import ClientDisconnected, HTTPError, Interrupt, StartupError
 from waypost.http.host import split_host
 from waypost.http.request import Request
@@ -31,7 +32,9 @@ def error_response(status: int, message: str, headers: dict[str, str] | None = N
     return Response.json({"error": message}, status, headers)
 
 
-def to_failure(error: BaseException, request: Request, scope: RequestScope, dev: bool) -> Response:
+def to_failure(
+    error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation, dev: bool
+) -> Response:
     """The answer to an exception that left a handler. Control flow is answered, not logged."""
     error = _unwrap(error)
     if isinstance(error, Response):
@@ -44,7 +47,7 @@ def to_failure(error: BaseException, request: Request, scope: RequestScope, dev:
         return error_response(error.status, error.message, error.headers)
     if isinstance(error, ClientDisconnected):
         return error_response(400, "The request is incomplete")
-    return _bug(error, request, scope, dev)
+    return _bug(error, request, scope, instrumentation, dev)
 
 
 def _unwrap(error: BaseException) -> BaseException:
@@ -64,7 +67,9 @@ def _interrupted(error: Interrupt, scope: RequestScope) -> Response:
     return error_response(error.status, _INTERRUPT_MESSAGES[error.status])
 
 
-def _bug(error: BaseException, request: Request, scope: RequestScope, dev: bool) -> Response:
+def _bug(
+    error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation, dev: bool
+) -> Response:
     error_id = f"{_prefix}-{next(_counter)}"
     pattern = scope.entry.pattern if scope.entry is not None else "no route"
     trace = (type(error), error, error.__traceback__)
@@ -72,6 +77,7 @@ def _bug(error: BaseException, request: Request, scope: RequestScope, dev: bool)
         log.error("%s %s (%s) [%s]: %s", request.method, _printable(request.path), pattern, error_id, error)
     else:
         log.error("%s %s (%s) [%s]", request.method, _printable(request.path), pattern, error_id, exc_info=trace)
+    instrumentation.report(error, request, pattern, error_id)
     # A page on another site that resolves to this machine must not read our source (DNS rebinding).
     if dev and _is_loopback(request):
         return render_bug(error, request, pattern, error_id)
@@ -80,7 +86,11 @@ def _bug(error: BaseException, request: Request, scope: RequestScope, dev: bool)
 
 def _is_loopback(request: Request) -> bool:
     hostname = split_host(request.host)[0].lower()
-    return hostname == "localhost" or hostname.endswith(".localhost") or hostname in ("127.0.0.1", "[::1]", "::1", "testserver")
+    return (
+        hostname == "localhost"
+        or hostname.endswith(".localhost")
+        or hostname in ("127.0.0.1", "[::1]", "::1", "testserver")
+    )
 
 
 def _printable(path: str) -> str:

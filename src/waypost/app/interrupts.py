@@ -14,7 +14,10 @@ from waypost.http.url import URL
 
 
 def redirect(url: str | URL) -> NoReturn:
-    """Answer 307 to `url`. Cookies set with cookies() are kept. Raises InvalidHeaderError for what is no http(s) target."""
+    """Answer 307 to `url`; cookies set with cookies() are kept.
+
+    Raises InvalidHeaderError for a target that is neither a path nor an http(s) URL.
+    """
     raise Interrupt(307, render_location(url))
 
 

@@ -27,8 +27,7 @@ def to_response(value: Any, where: str) -> Response:
             )
         return value
     if isinstance(value, Mapping | list | tuple | msgspec.Struct) or (
-        not isinstance(value, type)
-        and (dataclasses.is_dataclass(value) or hasattr(value, "__pydantic_serializer__"))
+        not isinstance(value, type) and (dataclasses.is_dataclass(value) or hasattr(value, "__pydantic_serializer__"))
     ):
         return Response.json(value)
     if value is None:

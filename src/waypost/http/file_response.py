@@ -83,7 +83,9 @@ def parse_range(value: str | None, size: int) -> tuple[int, int] | None:
 
 
 def _open(file: Path) -> tuple[int, int, float]:
-    fd = os.open(file, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    fd = os.open(
+        file, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
     info = os.fstat(fd)
     if not stat.S_ISREG(info.st_mode):
         os.close(fd)

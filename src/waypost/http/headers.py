@@ -30,7 +30,10 @@ def encode_name(name: str) -> bytes:
 
 
 def encode_value(name: str, value: str) -> bytes:
-    """Bytes of a header value without outer blanks; InvalidHeaderError for a line break, NUL or a character above U+00FF."""
+    """Bytes of a header value, outer blanks removed.
+
+    Raises InvalidHeaderError for a line break, NUL or a character above U+00FF.
+    """
     if not isinstance(value, str):
         if isinstance(value, bool) or not isinstance(value, int):
             raise InvalidHeaderError(f"the value of header {name!r} must be a str, not {type(value).__name__}")

@@ -42,7 +42,8 @@ class Request:
 
     __slots__ = (
         "_body", "_body_used", "_connection", "_controller", "_cookies", "_form", "_headers", "_left", "_next_url",
-        "_raw", "_shared", "_stream", "_url", "keep_running", "method", "on_signal", "path", "query_string",
+        "_raw", "_shared", "_stream", "_url", "keep_running", "method", "on_signal", "path", "pending",
+        "query_string",
     )  # fmt: skip
 
     method: str
@@ -50,6 +51,7 @@ class Request:
     query_string: str  # as sent, without the "?"
     keep_running: bool  # whether a handler goes on after its client has left
     on_signal: Callable[[], None] | None  # a server's way to start watching the client when someone asks for `signal`
+    pending: list[Any] | None  # what runs when the response is sent; the application fills it
     _raw: RawHeaders
     _body: RequestBody | None
     _body_used: bool
@@ -104,7 +106,7 @@ class Request:
 
     @property
     def scheme(self) -> str:
-        """"http" or "https"; X-Forwarded-Proto counts only from a trusted proxy."""
+        """ "http" or "https"; X-Forwarded-Proto counts only from a trusted proxy."""
         connection = self._connection
         if connection.trusted:
             forwarded = _last(self.headers.get("x-forwarded-proto"))
@@ -239,7 +241,7 @@ class Request:
             yield chunk
 
     def clone(self) -> Request:
-        """A second Request over the same body; the body is then kept in memory. Raises BodyUsedError once it is streamed."""
+        """A second Request over the same body, which is then kept in memory. Raises BodyUsedError after stream()."""
         if self._body is not None and self._body.taken:
             raise BodyUsedError("the body was already taken as a stream: clone() before reading")
         twin = Request.__new__(Request)
@@ -295,6 +297,7 @@ def _fill(
     request.query_string = query
     request.keep_running = False
     request.on_signal = None
+    request.pending = None
     request._raw = raw
     request._body = body
     request._connection = connection
@@ -303,9 +306,7 @@ def _fill(
     request._controller = request._left = request._form = request._stream = None
 
 
-def incoming(
-    method: str, target: str, raw: RawHeaders, body: RequestBody | None, connection: Connection
-) -> Request:
+def incoming(method: str, target: str, raw: RawHeaders, body: RequestBody | None, connection: Connection) -> Request:
     """The Request of a server.
 
     target: as sent, origin form, ASCII. raw: header fields as sent; names in any case. body: None when the message
@@ -320,4 +321,3 @@ def incoming(
 def _last(value: str | None) -> str | None:
     """The entry that the nearest proxy wrote."""
     return value.rpartition(",")[2].strip() if value else None
-

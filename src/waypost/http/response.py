@@ -254,9 +254,7 @@ def _extract(body: BodyInit) -> tuple[bytes | BodyStream | None, bytes | None]:
     if isinstance(body, AsyncIterable):
         return BodyStream(body), None
     if isinstance(body, dict) or not isinstance(body, Iterable):
-        raise InvalidResponseError(
-            f"a body can't be of type {type(body).__name__}: use Response.json(...) for data"
-        )
+        raise InvalidResponseError(f"a body can't be of type {type(body).__name__}: use Response.json(...) for data")
     return from_iterable(body), None
 
 
@@ -269,4 +267,6 @@ def _check_status(status: object, payload: object) -> None:
 
 def _check_reason(text: str) -> None:
     if not all(ord(character) in _REASON_OK for character in text):
-        raise InvalidResponseError("status_text must not hold line breaks, control characters or characters above U+00FF")
+        raise InvalidResponseError(
+            "status_text must not hold line breaks, control characters or characters above U+00FF"
+        )

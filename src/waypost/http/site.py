@@ -40,7 +40,9 @@ class TrustedProxies:
         """Raises ValueError for an entry that is neither an address, a network nor "unix"."""
         entries = list(entries)
         self._unix = "unix" in entries
-        self._networks: list[IPNetwork] = [ipaddress.ip_network(entry, strict=False) for entry in entries if entry != "unix"]
+        self._networks: list[IPNetwork] = [
+            ipaddress.ip_network(entry, strict=False) for entry in entries if entry != "unix"
+        ]
 
     def __contains__(self, peer: object) -> bool:
         if not self._networks and not self._unix:
