@@ -232,16 +232,16 @@ def test_what_cannot_be_sent(value, hint):
 
 
 def test_plain_data_costs_no_more_than_bare_msgspec():
-    value = {"id": 1, "title": "Hello", "tags": ["a", "b"], "ok": True}
+    value = [{"id": number, "title": "Hello", "tags": ["a", "b"], "ok": True} for number in range(100)]
     bare = msgspec.json.Encoder().encode
 
     def best(encode):
         rounds = []
-        for _ in range(7):
+        for _ in range(9):
             start = time.perf_counter()
-            for _ in range(5000):
+            for _ in range(200):
                 encode(value)
             rounds.append(time.perf_counter() - start)
         return min(rounds)
 
-    assert best(encode_json) < best(bare) * 1.8  # one Python call more: about 0.05 µs of 0.3
+    assert best(encode_json) < best(bare) * 1.5  # what is added is one call: 0.05 µs
