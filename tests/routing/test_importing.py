@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from waypost.errors import StartupError
-from waypost.routing.importing import ProjectFinder, forget_project_modules, module_name, open_project
+from waypost.routing.importing import ProjectFinder, forget_project_modules, is_project_file, module_name, open_project
 from waypost.routing.load import load_module
 
 WriteTree = Callable[..., Path]
@@ -297,3 +297,45 @@ def test_reload_finds_new_files_and_keeps_current_bytecode(
 
     assert load_module(app / "other.py", app).value == 3
     assert cached.exists()
+
+
+def test_a_folder_that_is_not_there_is_not_found(write_tree: WriteTree) -> None:
+    open_project(write_tree({"app/route.py": HANDLER}))
+
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("app.[\u2026slug].route")
+
+
+def test_a_project_on_the_path_already_stays_there(
+    write_tree: WriteTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = write_tree({"one/app/route.py": HANDLER, "two/app/route.py": HANDLER}).parent / "one/app"
+    monkeypatch.syspath_prepend(str(tmp_path / "one"))
+    before = list(sys.path)
+    open_project(one)
+    open_project(tmp_path / "two/app")
+
+    assert sys.path == [str(tmp_path / "two"), *before]
+
+
+def test_a_virtual_environment_inside_the_project_is_not_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+
+    assert not is_project_file(tmp_path / "env/lib/tool.py", tmp_path)
+    assert is_project_file(tmp_path / "lib/tool.py", tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path.parent))  # a project below the prefix, as in /usr/src
+    assert is_project_file(tmp_path / "lib/tool.py", tmp_path)
+
+
+def test_a_package_whose_parent_is_gone_is_left_alone(
+    write_tree: WriteTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree({"parent/child/x.py": ""})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.import_module("parent.child.x")
+    del sys.modules["parent"]
+
+    assert "parent.child.x" in forget_project_modules(tmp_path)
+    sys.modules.pop("parent.child", None)

@@ -198,3 +198,10 @@ def test_decomposed_folder_name_is_the_composed_path(write_tree: WriteTree) -> N
 
     assert [segment.name for segment in route.segments] == ["café", "café"]
     assert route.params == ("café",)
+
+
+def test_folders_of_tools_are_not_routed(write_tree: WriteTree) -> None:
+    names = ("__pycache__", "node_modules", ".git", ".idea", ".venv", ".mypy_cache", ".pytest_cache")
+    app = write_tree({f"app/{name}/route.py": HANDLER for name in (*names, ".well-known", "git")})
+
+    assert patterns(scan(app)) == ["/.well-known", "/git"]

@@ -16,7 +16,7 @@ from waypost.errors import InvalidPath
 
 _FILE_NAME: Final = re.compile(r"[^/]+\.[A-Za-z0-9_]+")
 # The spellings of `.` and `..` (URL standard, single-dot and double-dot path segment) → how many folders they go up.
-_DOTS: Final = dict.fromkeys((".", "%2e", "%2E"), 0)
+_DOTS: Final[dict[str, int]] = dict.fromkeys((".", "%2e", "%2E"), 0)
 _DOTS.update({one + other: 1 for one in tuple(_DOTS) for other in tuple(_DOTS)})
 
 

@@ -29,9 +29,9 @@ _INSTALLED: Final = frozenset(("site-packages", "dist-packages"))
 
 
 def module_name(file: Path, app_dir: Path) -> str:
-    """The dotted name of a Python file below `app_dir`."""
-    folders = file.relative_to(app_dir).parent.parts
-    return ".".join([app_dir.name, *map(_name_part, folders), file.stem])
+    """The dotted name of a Python file in the project, the folder that holds `app_dir`."""
+    folders = file.relative_to(app_dir.parent).parent.parts
+    return ".".join([*map(_name_part, folders), file.stem])
 
 
 def _name_part(folder: str) -> str:

@@ -51,7 +51,7 @@ class LoadReport:
 
 
 def load_module(file: Path, app_dir: Path) -> ModuleType:
-    """Import a Python file below `app_dir` under its natural name, once a process.
+    """Import a Python file of the project, below `app_dir` or beside it, under its natural name, once a process.
 
     Raises StartupError when it, or a module that it imports, fails; `__cause__` is the exception.
     """
