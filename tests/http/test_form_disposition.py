@@ -23,7 +23,7 @@ from waypost.http.form_disposition import parse_form_disposition
         ('form-data; name="a"; filename="a\\"b.txt"', "a", 'a"b.txt'),
         ('form-data; name="a"; filename="a\\"; filename=\\"b"', "a", 'a"; filename="b'),
         ('form-data; name="a;b=c"; filename="d;e"', "a;b=c", "d;e"),
-        ("form-data; name=\"a\"; filename=\"x\"; filename*=UTF-8''na%C3%AFve.txt", "a", "naïve.txt"),
+        ('form-data; name="a"; filename="x"; filename*=UTF-8\'\'na%C3%AFve.txt', "a", "naïve.txt"),
         ("form-data; name=\"a\"; filename*=utf-8'en'%ff", "a", "\ufffd"),
         ('form-data; name="\u00c3\u00b6"; filename="\u00e6\u0097\u00a5"', "ö", "日"),
         ('form-data; name="\u00ff"', "\ufffd", None),

@@ -304,6 +304,34 @@ def test_a_large_upload_needs_little_memory():
     assert grown < 20_000_000
 
 
+def test_a_large_upload_leaves_the_event_loop_to_others():
+    async def body():
+        yield FILE
+        chunk = b"x" * 65_536
+        for _ in range(1_000):
+            await asyncio.sleep(0)  # as a socket does
+            yield chunk
+        yield END
+
+    async def main():
+        pauses = []
+
+        async def tick():
+            while True:
+                start = time.perf_counter()
+                await asyncio.sleep(0)
+                pauses.append(time.perf_counter() - start)
+
+        ticking = asyncio.create_task(tick())
+        (await parse_form(TYPE, body())).close()
+        ticking.cancel()
+        return pauses
+
+    pauses = asyncio.run(main())
+    assert len(pauses) > 1_000
+    assert max(pauses) < 0.25  # 3 ms on an idle machine
+
+
 # -- whole forms, cut anywhere
 
 
