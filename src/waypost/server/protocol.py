@@ -83,12 +83,18 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         request = self.request
         if request is None:
             return
+        broken = self.body is not None and not self.body.complete
         request.abort(ClientDisconnected("the client closed the connection"))
         # A handler that must finish (a payment …) says so on its request; a stream has nobody left to go to.
         # One that has not begun yet sees `gone` and does not begin: a task cancelled before its first step never ends
         # properly, and its connection would be counted for ever.
-        if self._task is not None and self.running and (self.started_sending or not request.keep_running):
-            self._task.cancel()
+        task = self._task
+        if task is not None and self.running and (self.started_sending or not request.keep_running):
+            if broken:
+                # One turn later, so that a reader of the body is told what happened before it is cancelled.
+                self.service.loop.call_soon(task.cancel)
+            else:
+                task.cancel()
 
     def _settle(self) -> None:
         service = self.service
@@ -183,6 +189,8 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self.running = False
         self.unsent = request
         if self.gone or self.taken:
+            if self.taken:
+                self.transport.close()
             self._tell()
             self._settle()
             return

@@ -119,6 +119,11 @@ class MessageReader:
                 else:
                     break
                 if self.pending and self.phase == WAIT:
+                    if self.framing.upgrade and at < size:
+                        # Whoever takes the connection over gets what came behind the request.
+                        self._backlog = data[at:]
+                        self._hold(_HELD_BACKLOG, True)
+                        at = size
                     self.begin()
             # A handler starts when all that came with its head is there: a small body is then read without waiting.
             if self.pending:
@@ -129,6 +134,8 @@ class MessageReader:
             self.refuse(refused.status, refused.message)
         finally:
             self._consuming = False
+        if self._backlog and self.phase == HEAD:
+            self.next_message()
 
     def next_message(self) -> None:
         """The answer is out: take what the client sent ahead, or wait for more."""

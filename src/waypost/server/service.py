@@ -31,8 +31,8 @@ class Service:
 
     handler: answers requests. on_sent: called once for each request that reached the handler, after the last byte was
     handed to the system or the connection broke; it must not block. access: called after each answer with the
-    request, status, body bytes and seconds. upgrade: answers a request for a WebSocket; it may call its second
-    argument to take the connection over and then gives None.
+    request, status, body bytes and seconds. upgrade: answers a request for a WebSocket: it gives a Response, or calls
+    its second argument to take the connection over and gives None when the conversation is over.
     draining: answers carry `Connection: close`.
     """
 
