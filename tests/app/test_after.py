@@ -67,7 +67,7 @@ def test_work_runs_in_order_when_the_response_is_sent(tmp_path: Path, kind: str,
     application = make_application(tmp_path, {"app/[kind]/route.py": ROUTE})
     with Client(application) as client:
         client.get(f"/{kind}", headers={"x-n": "7"})
-        client._run(application.shutdown(5))
+        client.run(application.shutdown(5))
         assert client.get("/log").json()["log"] == expected
 
 
@@ -132,7 +132,7 @@ async def GET():
     with Client(make_application(tmp_path, {"app/route.py": text}, max_pending_after=3)) as client:
         answer = client.get("/")
         assert (answer.status, answer.headers.get("retry-after")) == (503, "1")
-        client._run(client.application.shutdown(1))
+        client.run(client.application.shutdown(1))
         assert client.application._afterwork._pending == 0
 
 
