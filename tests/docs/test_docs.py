@@ -36,7 +36,7 @@ NOT_RUN = re.compile(
     r"(pip|uv|git|docker|sudo|systemctl|kill|scripts/\w+|python3? -m venv|(source|\.) \S+/activate|uvicorn|granian"
     r"|hypercorn)\b"
 )
-SERVER = re.compile(r"waypost (dev|start)\b")
+SERVER = re.compile(r"(\w+=\S+ )*waypost (dev|start)\b")
 PATH_COMMENT = re.compile(r"\s*(?:#|//|<!--)\s*([\w.\-/\[\]()%@]+\.\w+|\.env[\w.]*|Dockerfile)\s*(?:-->)?\s*$")
 PATIENCE = 20.0  # seconds for a server to answer or an expected line to appear
 
@@ -198,7 +198,7 @@ class Reader:
         self.server_log = self.folder / ".server.log"
         with self.server_log.open("w") as log:
             self.server = subprocess.Popen(
-                ["bash", "-c", f"exec {command}"],
+                ["bash", "-c", f"exec env {command}"],
                 cwd=self.folder, env=self.environment(), stdout=log, stderr=subprocess.STDOUT, text=True,
             )  # fmt: skip
         wanted = [self.here(line) for line in expected]
