@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from waypost.errors import StartupError
-from waypost.routing.importing import ProjectFinder, forget_project_modules
 from waypost.routing.load import LoadedRoute, load_routes
 from waypost.routing.options import SegmentOptions
 from waypost.routing.route_file import RouteFile
 from waypost.routing.scan import scan
-
-
-@pytest.fixture(autouse=True)
-def isolated_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leave the import system as it was: no project stays open, and the samples get no __pycache__."""
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    yield
-    for finder in sys.meta_path:
-        if isinstance(finder, ProjectFinder):
-            forget_project_modules(finder.app_dir.parent)
-    importlib.invalidate_caches()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from waypost.app.after import Afterwork
 from waypost.app.build import build
-from waypost.app.context import RequestScope, current_scope
+from waypost.app.context import ANSWERED, RequestScope, current_scope
 from waypost.app.dispatch import Dispatcher
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import to_failure
@@ -75,6 +75,7 @@ class Application:
             raise
         except BaseException as error:
             response = to_failure(error, request, scope, self._instrumentation, self._dev)
+        scope.answered = True
         if scope.cookies is not None:
             response = _with_cookies(response, scope.cookies)
         return response
@@ -88,7 +89,7 @@ class Application:
 def _with_cookies(response: Response, store: CookieStore) -> Response:
     """Add what cookies() collected to a response; a cookie that the response itself sets wins (Next.js)."""
     # A stream that sets a cookie after this would lose it in silence: now it gets an error.
-    store.freeze("the response has begun: set cookies before returning it")
+    store.freeze(ANSWERED)
     lines = store.lines()
     if not lines:
         return response

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from waypost.app.after import Afterwork
     from waypost.app.entry import RouteEntry
 
+ANSWERED = "the response has begun: set cookies before returning it"
+
 Param = str | list[str]
 
 
@@ -64,14 +66,15 @@ class RequestScope:
     """What the framework keeps for one request while it is answered.
 
     path: what is routed, as sent; a rewrite changes it, the request keeps its own. afterwork: takes what is given to
-    after().
+    after(). answered: the response is made, what comes later can't set a cookie any more.
     """
 
-    __slots__ = ("afterwork", "cookies", "entry", "params", "path", "request")
+    __slots__ = ("afterwork", "answered", "cookies", "entry", "params", "path", "request")
 
     def __init__(self, request: Request, afterwork: Afterwork | None = None) -> None:
         self.request = request
         self.afterwork = afterwork
+        self.answered = False
         self.path = request.path
         self.entry: RouteEntry | None = None
         self.params: dict[str, Param] = {}
@@ -97,6 +100,8 @@ def cookies() -> CookieStore:
     scope = scope_of("cookies")
     if scope.cookies is None:
         scope.cookies = CookieStore(scope.request.cookies)
+        if scope.answered:
+            scope.cookies.freeze(ANSWERED)
     return scope.cookies
 
 

@@ -1,0 +1,24 @@
+"""What every test stands on: an import system without an open project."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from waypost.routing.importing import ProjectFinder, forget_project_modules
+
+
+@pytest.fixture(autouse=True)
+def isolated_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave the import system as it was: no project stays open, and the samples get no __pycache__."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    yield
+    for finder in sys.meta_path:
+        if isinstance(finder, ProjectFinder):
+            forget_project_modules(finder.app_dir.parent)
+    importlib.invalidate_caches()
