@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import importlib.util
 import os
 import re
 import signal
@@ -13,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+import pytest
 
 READY = re.compile(r"ready in .* on (?:http://([^:/\s]+|\[[^\]]+\]):(\d+)|unix:(\S+))")
 
@@ -115,3 +118,9 @@ def write(root: Path, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
+
+
+def needs(*tools: str) -> pytest.MarkDecorator:
+    """Leave a test out where a tool of the group dev is not installed, as on the second and third Python version."""
+    missing = [tool for tool in tools if importlib.util.find_spec(tool) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed: pip install --group dev")

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests.cli.running import needs
 
 from waypost.cli.new import TEMPLATE, project_name, write_project
 
@@ -73,28 +74,33 @@ def test_its_tests_pass(project: Path) -> None:
     assert " passed" in done.stdout
 
 
+@needs("ruff")
 def test_it_is_linted_and_formatted(project: Path) -> None:
     for command in (["check", "--no-cache", "."], ["format", "--no-cache", "--check", "."]):
         done = run("ruff", *command, cwd=project)
         assert done.returncode == 0, done.stdout
 
 
+@needs("mypy")
 def test_waypost_check_passes_types_included(project: Path) -> None:
     done = waypost("check", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "9 files, no errors" in done.stdout
 
 
+@needs("mypy")
 def test_plain_mypy_passes_too(project: Path) -> None:
     done = run("mypy", ".", cwd=project)
     assert done.returncode == 0, done.stdout
 
 
+@needs("pyright")
 def test_pyright_passes(project: Path) -> None:
     done = run("pyright", "--pythonpath", sys.executable, cwd=project)
     assert done.returncode == 0, done.stdout
 
 
+@needs("coverage")
 def test_coverage_counts_route_files_that_no_test_reaches(project: Path) -> None:
     done = run("coverage", "run", "-m", "pytest", "-q", "-k", "directly", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr

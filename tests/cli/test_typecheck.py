@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.running import needs
 
 from waypost.cli.typecheck import module_name
 
@@ -30,6 +31,7 @@ def errors_of(done: subprocess.CompletedProcess[str]) -> list[str]:
     return sorted(line.partition(": error:")[0] for line in done.stdout.splitlines() if ": error:" in line)
 
 
+@needs("mypy")
 @pytest.mark.parametrize("source", [".", "src"])
 def test_every_planted_mistake_is_found(tmp_path: Path, source: str) -> None:
     base = tmp_path / source
@@ -51,6 +53,7 @@ def test_every_planted_mistake_is_found(tmp_path: Path, source: str) -> None:
     assert done.stdout.endswith("mypy: 13 errors in 14 files\n")
 
 
+@needs("mypy")
 def test_the_settings_of_the_project_hold(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.mypy]\nstrict = true\nexclude = ["^app/", "^old/"]\n')
     for name in ("app", "old", ".venv", "node_modules"):
@@ -59,6 +62,7 @@ def test_the_settings_of_the_project_hold(tmp_path: Path) -> None:
     assert errors_of(typecheck(tmp_path)) == ["app/route.py:1"]
 
 
+@needs("mypy")
 def test_a_syntax_error_is_told(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "route.py").write_text("def GET(:\n")
@@ -67,6 +71,7 @@ def test_a_syntax_error_is_told(tmp_path: Path) -> None:
     assert "app/route.py:1" in errors_of(done)
 
 
+@needs("mypy")
 def test_a_module_of_the_project_does_not_shadow_those_of_mypy(tmp_path: Path) -> None:
     (tmp_path / "argparse.py").write_text("x = 1\n")
     (tmp_path / "app").mkdir()

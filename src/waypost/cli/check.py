@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from waypost.app.application import Application
-from waypost.cli.project import folder_argument, open_project
+from waypost.cli.main import folder_argument
+from waypost.cli.project import open_project
 from waypost.cli.report import print_report, print_warnings
 from waypost.cli.typecheck import run_typecheck
 from waypost.config import Config
@@ -23,9 +24,8 @@ def command(folder: Path, types: bool) -> None:
 
     Exit code 1 when something is wrong.
     """
-    root = folder.resolve()
-    good = _check_startup(root)
-    if types and not _check_types(root):
+    good = _check_startup(folder)
+    if types and not _check_types(folder):
         good = False
     sys.exit(0 if good else 1)
 

@@ -10,7 +10,7 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +21,8 @@ from rich.text import Text
 from waypost.app.application import Application
 from waypost.cli.dev_log import log_to, print_request
 from waypost.cli.generations import Generations
-from waypost.cli.main import BEGAN
-from waypost.cli.project import Project, folder_argument
+from waypost.cli.main import BEGAN, folder_argument
+from waypost.cli.project import Project, url_of
 from waypost.cli.reload import load_application, settings_for_restart
 from waypost.cli.report import print_report, print_warnings
 from waypost.cli.routes import routes_table
@@ -34,6 +34,7 @@ from waypost.errors import StartupError, StartupErrors
 from waypost.http.request import Request
 from waypost.server.server import Server
 from waypost.server.sockets import listen_tcp, listen_unix
+from waypost.server.worker import new_event_loop
 
 LOOPBACK: Final = "127.0.0.1"
 # Seconds; nobody waits for a development server, and Ctrl-C has to end it although a page holds a stream open.
@@ -48,16 +49,8 @@ PORTS_TO_TRY: Final = 10
 def command(folder: Path, port: str | None, host: str | None) -> None:
     """Serve the project in FOLDER for development: errors are shown, nothing is cached, changes take effect at once."""
     overrides = {"host": host or LOOPBACK, "port": port}
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_DevServer(folder.resolve(), overrides, open_console()).run())
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # Windows, and Pythons that are not CPython
-        return None
-    return uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_DevServer(folder, overrides, open_console()).run())
 
 
 class _DevServer:
@@ -151,14 +144,14 @@ class _DevServer:
 
     def _print_ready(self, application: Application, project: Project, listener: socket.socket) -> None:
         milliseconds = (time.perf_counter() - BEGAN) * 1000
-        url = _url(self.config, listener.getsockname())
+        url = url_of(self.config, listener.getsockname())
         self.console.print(
             Text.assemble(("waypost dev", "bold"), f" ready in {milliseconds:.0f} ms on ", (url, "cyan"))
         )
         if project.env.files:
             self.console.print(Text("environment from " + ", ".join(file.name for file in project.env.files), "dim"))
         self.console.print()
-        self.console.print(routes_table(application.routes, self.root), soft_wrap=True, crop=False, no_wrap=True)
+        self.console.print(routes_table(application.routes, self.root), soft_wrap=True)
         self.console.print()
         self._print_problems(application, project)
 
@@ -179,14 +172,6 @@ class _DevServer:
         paths = sorted(path for path in changed if path.exists()) or sorted(changed)
         names = [short_path(path, self.root) for path in paths]
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _url(config: Config, address: object) -> str:
-    if not isinstance(address, tuple):
-        return f"unix:{address}"
-    scheme = "https" if config.tls_certificate else "http"
-    name = "localhost" if config.host in (LOOPBACK, "0.0.0.0", "::", "") else config.host
-    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{address[1]}{config.base_path}"
 
 
 def _stop_signal() -> asyncio.Event:

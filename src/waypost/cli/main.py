@@ -7,10 +7,12 @@ else, and `waypost start` loads no terminal formatting. A StartupError that leav
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import time
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -54,6 +56,25 @@ class Commands(click.Group):
             near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
             ctx.fail(f'there is no command "{args[0]}".' + (f" Did you mean {near[0]}?" if near else ""))
         return super().resolve_command(ctx, args)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def folder_argument(command: F) -> F:
+    """Give a command the optional argument FOLDER, as the absolute `folder: Path`.
+
+    The command then runs as if it had been started there: a file that the project names without a folder, as
+    `posts.db`, is the same one either way.
+    """
+    kind = click.Path(path_type=Path, exists=True, file_okay=False)
+    return click.argument("folder", type=kind, default=Path(), callback=_enter)(command)
+
+
+def _enter(ctx: click.Context, parameter: click.Parameter, folder: Path) -> Path:
+    if not ctx.resilient_parsing:
+        os.chdir(folder)
+    return Path.cwd()
 
 
 def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -1,18 +1,13 @@
-"""What a command does before its own work: the `.env` files, then the settings."""
+"""What a command does before its own work: the `.env` files, then the settings. Loads no click: workers use it too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-import click
 
 from waypost.config import Config, Mode, load_config
 from waypost.environment import LoadedEnv, load_env
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +28,11 @@ def open_project(folder: Path, mode: Mode, overrides: Mapping[str, object] | Non
     return Project(load_config(root, mode, overrides, places=env.places), env)
 
 
-def folder_argument(command: F) -> F:
-    """Give a command the optional argument FOLDER, as `folder: Path`."""
-    kind = click.Path(path_type=Path, exists=True, file_okay=False)
-    return click.argument("folder", type=kind, default=Path())(command)
+def url_of(config: Config, address: object) -> str:
+    """Where a person finds the server. address: the name of its socket, (host, port, …) or a path."""
+    if not isinstance(address, tuple):
+        return f"unix:{address}"
+    scheme = "https" if config.tls_certificate else "http"
+    # A server on all addresses is on this one, which a browser understands.
+    name = "localhost" if config.host in ("127.0.0.1", "0.0.0.0", "::", "") else config.host
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{address[1]}{config.base_path}"

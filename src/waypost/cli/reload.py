@@ -5,7 +5,9 @@ What can't be used leaves the old application in its place. Knows no server and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from waypost.app.application import Application
@@ -25,9 +27,25 @@ async def load_application(root: Path, overrides: Mapping[str, object]) -> tuple
     """
     project = open_project(root, "development", overrides)
     forget_project_modules(root)
-    application = Application(project.config)
+    with _outside_the_loop():
+        application = Application(project.config)
     await application.startup()
     return application, project
+
+
+@contextlib.contextmanager
+def _outside_the_loop() -> Iterator[None]:
+    """Let the modules of the project be imported as `waypost start` imports them: before any event loop runs.
+
+    Otherwise an `asyncio.run(...)` at the top of a module would work in production and fail here. A thread would do it
+    too, but what a module opens may belong to the thread that opened it (SQLite).
+    """
+    loop = asyncio.get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
 
 
 def settings_for_restart(old: Config, new: Config) -> list[str]:

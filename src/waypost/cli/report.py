@@ -25,6 +25,14 @@ def print_report(error: StartupError, console: Console | None = None) -> None:
     console.print(Text(f"{len(errors)} problem{'s' if len(errors) > 1 else ''} found", "bold red"))
 
 
+def render_report(error: StartupError) -> str:
+    """The report as text, coloured when stderr is a terminal; for a process that hands it to another one."""
+    console = open_console(stderr=True)
+    with console.capture() as captured:
+        print_report(error, console)
+    return captured.get().rstrip()
+
+
 def print_warnings(warnings: Iterable[StartupError | str], console: Console | None = None) -> None:
     """Print what is probably wrong and stops nothing, in the same form."""
     console = console or open_console(stderr=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
 from waypost.app.application import Application
 from waypost.app.entry import RouteEntry
-from waypost.cli.project import folder_argument, open_project
+from waypost.cli.main import folder_argument
+from waypost.cli.project import open_project
 from waypost.cli.terminal import open_console
 from waypost.routing.options import SegmentOptions
 
@@ -30,8 +30,7 @@ def command(folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([describe(entry, config.root) for entry in routes], indent=2, ensure_ascii=False))
         return
-    # Cells are never cut: a path that ends in … is of no use, and a pipe has no width.
-    open_console().print(routes_table(routes, config.root), soft_wrap=True, crop=False, no_wrap=True)
+    open_console().print(routes_table(routes, config.root), soft_wrap=True)
 
 
 def describe(entry: RouteEntry, root: Path) -> dict[str, Any]:
@@ -47,20 +46,27 @@ def describe(entry: RouteEntry, root: Path) -> dict[str, Any]:
     }
 
 
-def routes_table(routes: Iterable[RouteEntry], root: Path) -> Table:
-    """One row a route, in the order in which the table prefers them."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in ("Path", "Methods", "File", "Options"):
-        table.add_column(name, overflow="fold", no_wrap=True)
+def routes_table(routes: Iterable[RouteEntry], root: Path) -> Text:
+    """One line a route, in the order in which the table prefers them.
+
+    Not a rich Table: that fits its columns to the terminal, and half a path is of no use.
+    """
+    rows = [("Path", "Methods", "File", "Options")]
+    broken: list[bool] = [False]
     for entry in routes:
+        verbs = ", ".join(method for method in entry.methods if method not in ("HEAD", "OPTIONS")) or entry.allow
+        problem = entry.error.message.partition("\n")[0] if entry.error is not None else ""
         file = entry.file.relative_to(root).as_posix()
-        if entry.error is not None:
-            message = entry.error.message.partition("\n")[0]
-            table.add_row(Text(entry.pattern, "red"), "", file, Text(message, "red"))
-        else:
-            verbs = ", ".join(method for method in entry.methods if method not in ("HEAD", "OPTIONS"))
-            table.add_row(entry.pattern, verbs or entry.allow, file, options_text(entry.options))
-    return table
+        rows.append((entry.pattern, "" if problem else verbs, file, problem or options_text(entry.options)))
+        broken.append(bool(problem))
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(4)]
+    text = Text()
+    for number, (row, is_broken) in enumerate(zip(rows, broken, strict=True)):
+        cells = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        style = "bold" if number == 0 else "red" if is_broken else ""
+        text.append("  ".join(cells).rstrip() + "\n", style)
+    text.rstrip()
+    return text
 
 
 def options_text(options: SegmentOptions | None) -> str:
