@@ -34,6 +34,7 @@ from waypost.http.url import URL, URLSearchParams
 
 if TYPE_CHECKING:
     from waypost.asgi import create_app
+    from waypost.http.user_agent import user_agent
 
 __version__ = "0.1.0"
 
@@ -75,13 +76,17 @@ __all__ = [
     "permanent_redirect",
     "redirect",
     "unauthorized",
+    "user_agent",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # The ASGI adapter brings the loader and the settings along; a route file that only answers needs neither.
-    if name == "create_app":
-        from waypost.asgi import create_app
+# The ASGI adapter brings the loader and the settings along, user_agent its patterns; most route files need neither.
+_DEFERRED = {"create_app": "waypost.asgi", "user_agent": "waypost.http.user_agent"}
 
-        return create_app
+
+def __getattr__(name: str) -> Any:
+    if name in _DEFERRED:
+        from importlib import import_module
+
+        return getattr(import_module(_DEFERRED[name]), name)
     raise AttributeError(f"module 'waypost' has no attribute {name!r}")

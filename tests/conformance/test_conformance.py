@@ -21,14 +21,14 @@ HERE = Path(__file__).parent
 DIFFERENCES = HERE.parent.parent / "docs" / "differences.md"
 
 AREAS = (
-    "auth", "cookies-read", "cookies-write", "cors-route", "download", "edge", "errors", "headers", "methods", "params",
+    "after", "auth", "cookies-read", "cookies-write", "cors-route", "download", "edge", "errors", "headers", "methods", "params",
     "posts", "rate-limit", "request", "request-body", "responses", "routing", "search", "stream", "upload",
     "validation", "whoami",
 )  # fmt: skip
 
 # Areas whose part of the framework does not exist yet: their routes are not in the app either.
 LATER = (
-    "after", "chat", "cors-global", "data-cache", "proxy", "revalidate-demand", "revalidate-time", "static",
+    "chat", "cors-global", "data-cache", "proxy", "revalidate-demand", "revalidate-time", "static",
     "static-params", "stripe",
 )  # fmt: skip
 
