@@ -16,7 +16,7 @@ LAYERS = [
     ["config"],
     ["routing"],
     ["app"],
-    ["asgi", "server", "testing"],
+    ["asgi", "cors", "server", "testing"],
     ["cli"],
 ]
 RANK = {name: row for row, names in enumerate(LAYERS) for name in names}

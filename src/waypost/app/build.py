@@ -7,6 +7,7 @@ from pathlib import Path
 
 from waypost.app.binding import bind
 from waypost.app.entry import Endpoint, RouteEntry
+from waypost.app.preflight import preflight_endpoint
 from waypost.app.public_files import public_entries, serve_file
 from waypost.config import Config
 from waypost.errors import StartupError, StartupErrors
@@ -87,4 +88,6 @@ def _endpoints(loaded: LoadedRoute) -> dict[str, Endpoint]:
             errors.append(error)
     if errors:
         raise StartupErrors(errors)
+    if (options := preflight_endpoint(loaded.handlers)) is not None:
+        endpoints["OPTIONS"] = options
     return endpoints

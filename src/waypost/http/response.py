@@ -259,7 +259,7 @@ def _extract(body: BodyInit) -> tuple[bytes | BodyStream | None, bytes | None]:
 
 
 def _check_status(status: object, payload: object) -> None:
-    if status.__class__ is not int or not 200 <= status <= 599:  # type: ignore[operator]  # an int here
+    if status.__class__ is not int or not 200 <= status <= 599:
         raise InvalidResponseError(f"status must be an int from 200 to 599, not {status!r}")
     if payload is not None and status in _NULL_BODY:
         raise InvalidResponseError(f"a response with status {status} can't have a body")
