@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from waypost.errors import HTTPError
+from waypost.errors import ClientDisconnected, HTTPError, InvalidResponseError
 from waypost.http.payload import BodyStream
 from waypost.http.request import Request
 from waypost.http.response import Response
@@ -42,7 +42,10 @@ async def answer(connection: HttpConnection, request: Request) -> None:
             response = await service.handler(request)
         else:
             response = await _call(connection, request)
-        if response is not None:
+        if response is None:
+            if not connection.taken:
+                raise InvalidResponseError("the handler gave no response")
+        else:
             payload = response.payload
             if payload.__class__ is bytes:
                 close = not (framing.keep_alive and connection.drains_soon) or service.draining
@@ -102,7 +105,7 @@ async def _rescue(
         connection.closing = True
         return
     if connection.started_sending:
-        if not cancelled:
+        if not cancelled and not isinstance(error, ClientDisconnected):
             _log(request, error)
         connection.abort()
         return

@@ -126,7 +126,7 @@ class FlowControl(MessageReader):
         self._handler_deadline = clock.after(self.service.limits.handler_timeout)
         self._heard = self._window = clock.now
         self._seen = self._window_bytes = 0
-        self.deadline = clock.now if self.body is not None or self.write_paused else self._handler_deadline
+        self.deadline = clock.now  # the first look finds out what there is to watch
 
     def watch_idle(self, seconds: float) -> None:
         self.deadline = self.service.clock.after(seconds)
