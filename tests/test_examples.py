@@ -15,14 +15,23 @@ import pytest
 EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[1] / "examples").glob("*/tests"))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_example(example: Path) -> None:
+def run(example: Path, *program: str) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("WAYPOST_", "PYTEST_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", *program],
         cwd=example, env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_example(example: Path) -> None:
+    run(example, "pytest", "-q", "-p", "no:cacheprovider")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_waypost_check_finds_nothing(example: Path) -> None:
+    run(example, "waypost.cli", "check")
 
 
 def test_there_are_examples() -> None:

