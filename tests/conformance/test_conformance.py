@@ -21,8 +21,8 @@ HERE = Path(__file__).parent
 DIFFERENCES = HERE.parent.parent / "docs" / "differences.md"
 
 AREAS = (
-    "after", "auth", "cookies-read", "cookies-write", "cors-route", "download", "edge", "errors", "headers", "methods", "params",
-    "posts", "rate-limit", "request", "request-body", "responses", "routing", "search", "stream", "upload",
+    "after", "auth", "cookies-read", "cookies-write", "cors-route", "download", "edge", "errors", "headers", "methods",
+    "params", "posts", "rate-limit", "request", "request-body", "responses", "routing", "search", "stream", "upload",
     "validation", "whoami",
 )  # fmt: skip
 
