@@ -33,8 +33,8 @@ def command(folder: Path) -> None:
     if folder.resolve() != Path.cwd():
         click.echo(f"  cd {folder}")
     click.echo("  waypost dev       serve it on http://localhost:3000/api/hello and reload as files change")
-    click.echo("  pytest            run its tests (pip install --group dev)")
     click.echo("  waypost check     find mistakes in routes, settings and types")
+    click.echo("  pytest            run its tests; README.md says how to install what they need")
 
 
 def project_name(folder: Path) -> str:
