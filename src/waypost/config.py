@@ -60,6 +60,10 @@ class Config:
         False, FLAG, "Routing", "Serve both forms of a path and redirect neither."
     )
 
+    compress: bool = _set(
+        True, FLAG, "Responses", "Compress answers of 1 KiB and more with zstd, br or gzip, as the client accepts."
+    )
+
     max_body_size: int = _set(
         MIB,
         SIZE,

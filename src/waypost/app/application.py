@@ -17,9 +17,11 @@ from waypost.app.entry import RouteEntry
 from waypost.app.failures import to_failure
 from waypost.app.instrumentation import Instrumentation
 from waypost.config import Config
+from waypost.http.compression import MIN_SIZE, Compression
 from waypost.http.cookies import CookieStore
 from waypost.http.forms import FormLimits
 from waypost.http.request import Request
+from waypost.http.request_id import RequestIds, current_request_id
 from waypost.http.response import Response
 from waypost.http.site import Site, TrustedProxies
 
@@ -52,6 +54,9 @@ class Application:
         self.errors = built.errors
         self._respond: Callable[[Request], Awaitable[Response]] = Dispatcher(built.table)
         self._dev = config.dev
+        self._compression = Compression() if config.compress else None
+        # An id costs a header on every answer; it is of use where a log can be searched for it.
+        self._ids = RequestIds() if config.access_log else None
         self._afterwork = Afterwork(config.max_pending_after)
         self._instrumentation = Instrumentation(config)
 
@@ -69,6 +74,9 @@ class Application:
         """Answer one request. Every exception becomes a Response here; only cancellation passes."""
         scope = RequestScope(request, self._afterwork)
         current_scope.set(scope)
+        if self._ids is not None:
+            request.id = self._ids.of(request)
+            current_request_id.set(request.id)
         try:
             response = await self._respond(request)
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
@@ -76,6 +84,13 @@ class Application:
         except BaseException as error:
             response = to_failure(error, request, scope, self._instrumentation, self._dev)
         scope.answered = True
+        payload = response._payload
+        if self._compression is not None and payload is not None:
+            if not isinstance(payload, bytes) or len(payload) >= MIN_SIZE:
+                response = await self._compression.apply(request, response)
+        if request.id is not None:
+            response = response.copy()
+            response.headers.set("x-request-id", request.id)
         if scope.cookies is not None:
             response = _with_cookies(response, scope.cookies)
         return response

@@ -6,9 +6,7 @@ traceback. In development the traceback is shown.
 
 from __future__ import annotations
 
-import itertools
 import logging
-import secrets
 
 from waypost.app.context import RequestScope
 from waypost.app.error_page import render_bug, wants_html
@@ -16,12 +14,12 @@ from waypost.app.instrumentation import Instrumentation
 from waypost.errors import ClientDisconnected, HTTPError, Interrupt, StartupError
 from waypost.http.host import split_host
 from waypost.http.request import Request
+from waypost.http.request_id import RequestIds
 from waypost.http.response import Response
 
 log = logging.getLogger("waypost")
 
-_prefix = secrets.token_hex(4)
-_counter = itertools.count(1)
+_ids = RequestIds()
 
 _INTERRUPT_MESSAGES = {401: "Unauthorized", 403: "Forbidden", 404: "Not found"}
 NO_STORE = "private, no-cache, no-store, max-age=0, must-revalidate"
@@ -70,7 +68,7 @@ def _interrupted(error: Interrupt, scope: RequestScope) -> Response:
 def _bug(
     error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation, dev: bool
 ) -> Response:
-    error_id = f"{_prefix}-{next(_counter)}"
+    error_id = request.id or _ids.new()
     pattern = scope.entry.pattern if scope.entry is not None else "no route"
     trace = (type(error), error, error.__traceback__)
     if isinstance(error, StartupError):

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from waypost.errors import BodyUsedError, InvalidResponseError
+from waypost.http.streams import ReadableStream, StreamIterator
 
 Chunk: TypeAlias = "bytes | bytearray | memoryview | str"
 
@@ -69,14 +70,18 @@ class BodyStream:
         async for chunk in self.take():
             yield encode_chunk(chunk)
 
-    async def aclose(self) -> None:
-        """End the source: its `finally` blocks run, its file is closed. May be called more than once."""
+    async def aclose(self, reason: BaseException | None = None) -> None:
+        """End the source: its `finally` blocks run, its file is closed. May be called more than once.
+
+        reason: why, for the `cancel(reason)` of a ReadableStream's source.
+        """
         if self._closed:
             return
         self._closed = True
         try:
-            close = getattr(self.source, "aclose", None) or getattr(self.source, "cancel", None)
-            if close is not None:
+            if isinstance(self.source, ReadableStream | StreamIterator):
+                await self.source.cancel(reason)
+            elif (close := getattr(self.source, "aclose", None)) is not None:
                 await close()
         finally:
             if self._on_close is not None:

@@ -42,13 +42,14 @@ class Request:
 
     __slots__ = (
         "_body", "_body_used", "_connection", "_controller", "_cookies", "_form", "_headers", "_left", "_next_url",
-        "_raw", "_shared", "_stream", "_url", "keep_running", "method", "on_signal", "path", "pending",
+        "_raw", "_shared", "_stream", "_url", "id", "keep_running", "method", "on_signal", "path", "pending",
         "query_string",
     )  # fmt: skip
 
     method: str
     path: str  # as sent: percent-escapes kept, without the query
     query_string: str  # as sent, without the "?"
+    id: str | None  # what the logs and X-Request-Id call it, where ids are on
     keep_running: bool  # whether a handler goes on after its client has left
     on_signal: Callable[[], None] | None  # a server's way to start watching the client when someone asks for `signal`
     pending: list[Any] | None  # what runs when the response is sent; the application fills it
@@ -297,6 +298,7 @@ def _fill(
     request.query_string = query
     request.keep_running = False
     request.on_signal = None
+    request.id = None
     request.pending = None
     request._raw = raw
     request._body = body

@@ -278,7 +278,7 @@ class ReadableStreamDefaultReader:
 
 
 class StreamIterator:
-    """Async iterator over a stream's chunks; aclose() cancels the stream unless it has ended."""
+    """Async iterator over a stream's chunks; cancel() and aclose() cancel the stream unless it has ended."""
 
     __slots__ = ("_prevent_cancel", "_reader")
 
@@ -313,11 +313,15 @@ class StreamIterator:
         reader.release_lock()
         return None if stream is None or self._prevent_cancel or stream._queue.state != "readable" else stream
 
-    async def aclose(self) -> None:
-        """Leave: the source's cancel runs before this returns. Does nothing the second time."""
+    async def cancel(self, reason: Any = None) -> None:
+        """Leave: the source's cancel(reason) runs before this returns. Does nothing the second time."""
         stream = self._release()
         if stream is not None:
-            await stream._cancel(None)
+            await stream._cancel(reason)
+
+    async def aclose(self) -> None:
+        """cancel() without a reason, for `async for` and contextlib."""
+        await self.cancel()
 
     def __del__(self) -> None:
         # `async for … : break` closes no iterator in Python; the Web's loop does.

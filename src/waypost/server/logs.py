@@ -15,6 +15,7 @@ import traceback
 from typing import Final
 
 from waypost.http.request import Request
+from waypost.http.request_id import current_request_id
 from waypost.server.service import Access
 
 _ATOMIC: Final = 4096
@@ -42,7 +43,9 @@ class WholeLines(logging.Handler):
     def _text(self, record: logging.LogRecord) -> str:
         # A traceback has lines; a message has none.
         message = record.getMessage().translate(_CONTROL)
-        line = f"{_stamp(record.created)} {record.levelname} [{record.process}] {record.name}: {message}"
+        request_id = current_request_id.get()
+        source = record.name if request_id is None else f"{record.name} {request_id}"
+        line = f"{_stamp(record.created)} {record.levelname} [{record.process}] {source}: {message}"
         if record.exc_info and record.exc_info[1] is not None:
             line += "\n" + "".join(traceback.format_exception(record.exc_info[1])).rstrip().translate(_KEPT)
         return line
@@ -55,6 +58,8 @@ class WholeLines(logging.Handler):
             "process": record.process,
             "message": record.getMessage(),
         }
+        if (request_id := current_request_id.get()) is not None:
+            fields["request_id"] = request_id
         if record.exc_info and record.exc_info[1] is not None:
             fields["exception"] = "".join(traceback.format_exception(record.exc_info[1]))
         return json.dumps(fields, ensure_ascii=False)
@@ -108,11 +113,15 @@ class AccessLog:
                     "status": status,
                     "bytes": size,
                     "ms": round(seconds * 1000, 3),
+                    "request_id": request.id,
                 }
             )
         else:
             # The target is printable ASCII: the server refuses any other.
-            text = f"{self._time} {request.ip or '-'} {request.method} {target} {status} {size} {seconds * 1000:.1f}ms"
+            text = (
+                f"{self._time} {request.ip or '-'} {request.method} {target} {status} {size} {seconds * 1000:.1f}ms"
+                f" {request.id or '-'}"
+            )
         data = text.encode("utf-8", "backslashreplace") + b"\n"
         if self._size + len(data) > _ATOMIC:
             self.flush()

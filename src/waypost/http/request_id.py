@@ -1,0 +1,35 @@
+"""Request ids: one short text that stands in the answer, the access log and every log line of a request."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from contextvars import ContextVar
+
+from waypost.http.request import Request
+
+current_request_id: ContextVar[str | None] = ContextVar("waypost_request_id", default=None)
+
+_PLAIN = re.compile(r"[A-Za-z0-9._\-]{1,128}\Z")
+
+
+class RequestIds:
+    """Makes the ids of one worker: a random part once, then a counter, so that an id costs no system call."""
+
+    __slots__ = ("_counter", "_prefix")
+
+    def __init__(self) -> None:
+        self._prefix = secrets.token_hex(4)
+        self._counter = itertools.count(1)
+
+    def new(self) -> str:
+        return f"{self._prefix}-{next(self._counter):x}"
+
+    def of(self, request: Request) -> str:
+        """The id that a trusted proxy sent in X-Request-Id, or a new one. Anyone else's is not believed."""
+        if request._connection.trusted:
+            sent = request.headers.get("x-request-id")
+            if sent is not None and _PLAIN.match(sent):
+                return sent
+        return self.new()

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from waypost.http.compression import Compression
+from waypost.http.payload import BodyStream
+from waypost.http.request import Request
+from waypost.http.response import Response
+
+TEXT = "compress me " * 500
+
+
+def apply(response: Response, accepted: str | None = "gzip") -> Response:
+    headers = {} if accepted is None else {"accept-encoding": accepted}
+    return asyncio.run(Compression().apply(Request("http://a.example/", headers=headers), response))
+
+
+def test_a_buffered_body() -> None:
+    source = Response(TEXT, headers={"etag": '"abc"', "vary": "Origin"})
+    answer = apply(source)
+    assert isinstance(answer.payload, bytes)
+    assert gzip.decompress(answer.payload).decode() == TEXT
+    assert answer.headers.get("content-encoding") == "gzip"
+    assert answer.headers.get("vary") == "Origin, Accept-Encoding"
+    assert answer.headers.get("etag") == 'W/"abc"'
+    assert source.headers.get("content-encoding") is None
+
+
+def test_a_large_body_in_a_thread_is_the_same() -> None:
+    answer = apply(Response(TEXT * 40))
+    assert isinstance(answer.payload, bytes)
+    assert gzip.decompress(answer.payload).decode() == TEXT * 40
+
+
+def test_each_chunk_of_a_stream_can_be_read_when_it_comes() -> None:
+    async def chunks() -> AsyncIterator[str]:
+        yield "first "
+        yield "second"
+
+    async def main() -> None:
+        response = Response(chunks(), headers={"content-type": "text/plain"})
+        request = Request("http://a.example/", headers={"accept-encoding": "gzip"})
+        answer = await Compression().apply(request, response)
+        assert isinstance(answer.payload, BodyStream)
+        reader = zlib.decompressobj(31)
+        seen = [reader.decompress(chunk) async for chunk in answer.payload]
+        assert seen[0] == b"first "
+        assert b"".join(seen) == b"first second"
+        assert reader.eof
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_closing_the_compressed_stream_closes_its_source(begun: bool) -> None:
+    ended: list[bool] = []
+
+    async def main() -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"a"
+            yield b"b"
+
+        source = BodyStream(chunks(), on_close=lambda: ended.append(True))
+        response = Response(source, headers={"content-type": "text/plain"})
+        request = Request("http://a.example/", headers={"accept-encoding": "gzip"})
+        answer = await Compression().apply(request, response)
+        assert isinstance(answer.payload, BodyStream)
+        if begun:
+            await anext(answer.payload.take())
+        await answer.payload.aclose()
+
+    asyncio.run(main())
+    assert ended == [True]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/event-stream"},
+        {"content-type": "image/png"},
+        {"content-type": "text/plain", "cache-control": "no-cache, No-Transform"},
+        {"content-type": "text/plain", "content-encoding": "br"},
+    ],
+)
+def test_what_is_left_alone(headers: dict[str, str]) -> None:
+    response = Response(TEXT.encode(), headers=headers)
+    assert apply(response) is response
+
+
+def test_small_bodies_ranges_and_no_type_are_left_alone() -> None:
+    for response in (Response("small"), Response(TEXT, 206), Response(TEXT.encode())):
+        assert apply(response) is response
+
+
+def test_what_could_be_compressed_varies_even_when_it_is_not() -> None:
+    answer = apply(Response(TEXT), None)
+    assert answer.headers.get("vary") == "Accept-Encoding"
+    assert answer.headers.get("content-encoding") is None
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("GZIP;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("identity", None),
+        ("*", "first"),
+        ("*;q=0", None),
+        ("gzip;q=0.2, identity;q=0.8", None),
+        ("gzip;q=x", None),
+        ("deflate, compress", None),
+        ("", None),
+        ("gzip," * 1000, None),
+    ],
+)
+def test_the_choice(accepted: str, coding: str | None) -> None:
+    compression = Compression()
+    first = next(iter(compression._makers))
+    assert compression.choose(accepted) == (first if coding == "first" else coding)
