@@ -37,11 +37,12 @@ def test_installed_packages_are_not_the_project(tmp_path: Path, monkeypatch: pyt
     assert (error.file, error.line) == (tmp_path / "app/route.py", 3)
 
 
-def test_frames_of_the_import_machinery_are_not_files_of_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("text", ["import nowhere_to_be_found", "exec('1 / 0')"])
+def test_frames_without_a_file_are_not_files_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    error = fail(tmp_path, "\nimport nowhere_to_be_found\n")
+    error = fail(tmp_path, f"\n{text}\n")
 
     assert (error.file, error.line) == (tmp_path / "app/route.py", 2)
 

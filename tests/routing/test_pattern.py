@@ -36,6 +36,7 @@ from waypost.routing.pattern import Segment, check_segments, encode_segment, par
         ("%E6%97%A5本", "static", "日本"),
         ("日本", "static", "日本"),
         ("cafe\u0301", "static", "café"),
+        ("cafe%CC%81", "static", "café"),
         ("sp ace", "static", "sp ace"),
         ("feed.xml", "static", "feed.xml"),
         (".well-known", "static", ".well-known"),

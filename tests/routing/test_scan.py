@@ -110,6 +110,13 @@ def test_link_to_a_folder_above_is_not_followed(write_tree: WriteTree) -> None:
     assert [warning.file for warning in result.warnings] == [app / "a/b/up", app / "a/self"]
 
 
+def test_link_to_a_folder_beside_is_followed(write_tree: WriteTree) -> None:
+    app = write_tree({"app/a/route.py": HANDLER, "app/ab/route.py": HANDLER})
+    (app / "ab/link").symlink_to(app / "a")
+
+    assert patterns(scan(app)) == ["/a", "/ab", "/ab/link"]
+
+
 def test_links_that_lead_to_each_other_end(write_tree: WriteTree, tmp_path: Path) -> None:
     app = write_tree({"one/route.py": HANDLER, "two/route.py": HANDLER, "app/route.py": HANDLER})
     (tmp_path / "one/next").symlink_to(tmp_path / "two")

@@ -183,6 +183,7 @@ def test_base_path_with_trailing_slash() -> None:
 
     assert set(docs.static) == {"/docs/", "/docs/a/"}
     assert docs.redirect("/docs") == "/docs/"
+    assert docs.match("/docs") == ("/", {})  # the table itself does not mind the slash
 
 
 def test_public_files_win() -> None:
@@ -209,6 +210,9 @@ def test_a_tolerant_table_keeps_the_first_and_the_names_of_each_route() -> None:
     assert found.match("/x") == ("/(a)/x", {})
     assert found.match("/n/1") == ("/n/[a]", {"a": "1"})
     assert found.match("/n/1/c") == ("/n/[b]/c", {"b": "1"})
+    rest = table("/[...a]", "/[...b]", "/[[...c]]", tolerant=True)
+    assert rest.match("/x") == ("/[...a]", {"a": ["x"]})
+    assert rest.match("/") == ("/[[...c]]", {})
 
 
 def test_frozen() -> None:

@@ -146,7 +146,7 @@ class RouteTable(Generic[T]):
             if not path.startswith(base) or path[len(base) : len(base) + 1] not in ("", "/"):
                 return None
             path = path[len(base) :] or "/"
-        if "//" in path or path[:1] != "/":
+        if "//" in path:
             return None
         # A path of plain characters is the common case and needs no more than the split.
         parts = path.split("/") if path.isascii() and "%" not in path and "\0" not in path else decode_path(path)
