@@ -85,9 +85,9 @@ class Application:
             response = to_failure(error, request, scope, self._instrumentation, self._dev)
         scope.answered = True
         payload = response._payload
-        if self._compression is not None and payload is not None:
-            if not isinstance(payload, bytes) or len(payload) >= MIN_SIZE:
-                response = await self._compression.apply(request, response)
+        small = payload is None or (payload.__class__ is bytes and len(payload) < MIN_SIZE)
+        if not small and self._compression is not None:
+            response = await self._compression.apply(request, response)
         if request.id is not None:
             response = response.copy()
             response.headers.set("x-request-id", request.id)
