@@ -12,7 +12,7 @@ from waypost.asgi import create_app
 
 ROUTE = """
 import asyncio
-from waypost import Response
+from waypost import ReadableStream, Response
 
 async def GET(request):
     request.signal.add_event_listener("abort", lambda *_: seen.append("signal"))
@@ -23,6 +23,13 @@ async def GET(request):
     seen.append("handler-end")
     return Response("done")
 
+async def PUT(request):
+    async def pull(controller):
+        await asyncio.sleep(0.01)
+        controller.enqueue(b"more")
+
+    return Response(ReadableStream(pull=pull, cancel=lambda reason: seen.append(type(reason).__name__)))
+
 seen = []
 
 async def POST(request):
@@ -30,7 +37,7 @@ async def POST(request):
 """
 
 
-def run(project: Path, leaves_after: float | None) -> list[str]:
+def run(project: Path, leaves_after: float | None, method: str = "GET") -> list[str]:
     """What the handler saw of a client that leaves after so many seconds, or reads everything."""
     folder = project / "app" / "wait"
     folder.mkdir(parents=True)
@@ -39,14 +46,14 @@ def run(project: Path, leaves_after: float | None) -> list[str]:
     scope = {"type": "http", "scheme": "http", "path": "/wait", "raw_path": b"/wait", "query_string": b""}
     scope |= {"headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
 
-    async def ask(method: str) -> bytes:
+    async def ask(verb: str) -> bytes:
         left = asyncio.Event()
         body = b""
         opened = False
 
         async def receive() -> MutableMapping[str, Any]:
             nonlocal opened
-            if not opened and method == "POST":
+            if not opened and verb != "GET":
                 opened = True
                 return {"type": "http.request", "body": b"", "more_body": False}
             await left.wait()
@@ -60,8 +67,8 @@ def run(project: Path, leaves_after: float | None) -> list[str]:
             await asyncio.sleep(seconds)
             left.set()
 
-        leaving = asyncio.ensure_future(leave(leaves_after)) if leaves_after is not None and method == "GET" else None
-        await app({**scope, "method": method}, receive, send)
+        leaving = asyncio.ensure_future(leave(leaves_after)) if leaves_after is not None and verb != "POST" else None
+        await app({**scope, "method": verb}, receive, send)
         left.set()
         if leaving is not None:
             await leaving
@@ -70,7 +77,7 @@ def run(project: Path, leaves_after: float | None) -> list[str]:
         return body
 
     async def both() -> bytes:
-        await ask("GET")
+        await ask(method)
         return await ask("POST")
 
     seen: list[str] = json.loads(asyncio.run(both()))["seen"]
@@ -83,3 +90,7 @@ def test_a_client_that_leaves_early_is_told(tmp_path: Path) -> None:
 
 def test_a_client_that_reads_everything_did_not_leave(tmp_path: Path) -> None:
     assert run(tmp_path, leaves_after=None) == ["handler-end"]
+
+
+def test_the_source_of_a_stream_learns_why_it_is_cancelled(tmp_path: Path) -> None:
+    assert run(tmp_path, leaves_after=0.03, method="PUT") == ["ClientDisconnected"]

@@ -162,7 +162,7 @@ class _Streaming:
         finally:
             watcher.cancel()
             sender.cancel()
-            await self.payload.aclose()
+            await self.payload.aclose(self.request._left)
 
     async def _send_all(self, start: MutableMapping[str, Any]) -> None:
         iterator = self.payload.take()

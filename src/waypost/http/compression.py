@@ -199,8 +199,8 @@ class _Compressed(BodyStream):
         super().__init__(source)
         self._inner = inner
 
-    async def aclose(self) -> None:
+    async def aclose(self, reason: BaseException | None = None) -> None:
         try:
-            await super().aclose()
+            await self._inner.aclose(reason)  # first: the generator would close it without the reason
         finally:
-            await self._inner.aclose()
+            await super().aclose(reason)
