@@ -28,7 +28,9 @@ from waypost.cli.watch import ProjectWatch, is_relevant
         ("lib/pyproject.toml", False),
         ("lib/data.json", False),
         ("tests/test_x.py", False),
-        ("public/x.py", False),
+        ("public/logo.svg", True),
+        ("public", True),
+        ("public/data.db", False),
         ("posts.db", False),
         ("app/posts.db-wal", False),
         ("app/api/__pycache__/route.cpython-311.pyc", False),
@@ -116,6 +118,19 @@ def test_a_folder_that_is_removed_and_made_again(project: Path) -> None:
     first, second = changes_of(project, again, lambda: route.write_text("x = 1"))
     assert "app" in first
     assert second == {"app/route.py"}
+
+
+def test_files_of_public_count_when_they_come_and_go(project: Path) -> None:
+    (project / "public").mkdir()
+    style = project / "public/blog.css"
+    later = project / "app/later.py"
+    seen = changes_of(
+        project,
+        lambda: style.write_text("a"),
+        lambda: (style.write_text("b"), later.write_text("")),
+        style.unlink,
+    )
+    assert seen == [{"public/blog.css"}, {"app/later.py"}, {"public/blog.css"}]
 
 
 def test_a_watch_that_fails_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

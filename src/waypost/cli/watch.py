@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final, Self
 
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 SKIPPED: Final = frozenset(("__pycache__", "node_modules"))
 # Only in the root: `app/tests` and `app/build` are routes.
-SKIPPED_IN_ROOT: Final = frozenset(("public", "tests", "venv", "env", "build", "dist"))
+SKIPPED_IN_ROOT: Final = frozenset(("tests", "venv", "env", "build", "dist"))
+# Its files are listed when the project is loaded and read when they are asked for.
+PUBLIC: Final = "public"
 # Swap and backup files of editors, and what Python and SQLite write while the project runs.
 SKIPPED_SUFFIXES: Final = frozenset(
     (".pyc", ".swp", ".swx", ".tmp", ".bak", ".orig", ".db", ".db-wal", ".db-shm", ".log")
@@ -29,8 +31,9 @@ class ProjectWatch:
     """The watch over one project: `async with` sets it up, `async for changed in watch` follows it.
 
     Each set holds the files that were changed, added or removed and may change what the application does: Python
-    files, everything below `app_dir`, `.env` files and pyproject.toml. What changes after `async with` was entered is
-    not missed. Iterating raises the error of the watcher if it has one (OSError: no watches left on the system).
+    files, everything below `app_dir`, `.env` files and pyproject.toml; of `public/` those that came and went. What
+    changes after `async with` was entered is not missed. Iterating raises the error of the watcher if it has one
+    (OSError: no watches left on the system).
     """
 
     def __init__(self, root: Path, app_dir: Path) -> None:
@@ -84,9 +87,15 @@ class ProjectWatch:
                     ignore_permission_denied=True,
                 )
                 async for changes in watcher:
-                    self._found.put_nowait({Path(path) for _, path in changes})
+                    found = {Path(path) for kind, path in changes if not self._is_new_text(kind, Path(path))}
+                    if found:
+                        self._found.put_nowait(found)
         except Exception as error:
             self._found.put_nowait(error)
+
+    def _is_new_text(self, kind: Change, path: Path) -> bool:
+        """Whether a file of `public/` merely has other contents, which no reload is needed for."""
+        return kind is Change.modified and self.root / PUBLIC in path.parents
 
 
 def _code_folders(root: Path) -> set[Path]:
@@ -110,6 +119,8 @@ def is_relevant(path: Path, root: Path, app_dir: Path) -> bool:
     if not parts or path.suffix in SKIPPED_SUFFIXES or path.name.endswith("~"):
         return False
     if len(parts) == 1 and (path.name.startswith(".env") or path.name == "pyproject.toml"):
+        return True
+    if parts[0] == PUBLIC:
         return True
     if parts[0] in SKIPPED_IN_ROOT or any(map(_is_skipped, parts)):
         return False
