@@ -21,7 +21,15 @@ from waypost.routing.options import SegmentOptions, read_generate_static_params,
 from waypost.routing.route_file import RouteFile
 from waypost.routing.source import Source
 
-__all__ = ["VERBS", "LoadReport", "LoadedRoute", "forget_project_modules", "load_module", "load_route", "load_routes"]
+__all__ = [
+    "VERBS",
+    "LoadReport",
+    "LoadedRoute",
+    "forget_project_modules",
+    "load_module",
+    "load_route",
+    "load_routes",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +99,22 @@ def load_routes(files: Iterable[RouteFile], app_dir: Path, *, verbs: Sequence[st
     """Load all files, the broken ones not in the way of the others. Raises nothing."""
     routes: list[LoadedRoute] = []
     failed: dict[Path, StartupError] = {}
-    # Ten routes that import one broken module are one mistake.
-    errors: dict[tuple[str, str], StartupError] = {}
+    errors: list[StartupError] = []
     for file in files:
         try:
             routes.append(load_route(file, app_dir, verbs=verbs))
         except StartupError as error:
             failed[file.file] = error
-            for single in error.errors if isinstance(error, StartupErrors) else [error]:
-                cause = f"{single.__cause__!r}" if single.__cause__ else single.message
-                errors.setdefault((single.place, cause), single)
+            errors.append(error)
     warnings = tuple(warning for route in routes for warning in route.warnings)
-    return LoadReport(tuple(routes), tuple(errors.values()), warnings, failed)
+    return LoadReport(tuple(routes), tuple(_distinct(errors)), warnings, failed)
+
+
+def _distinct(errors: Iterable[StartupError]) -> list[StartupError]:
+    """Each mistake once, in order: ten routes that import one broken module have one mistake between them."""
+    found: dict[tuple[str, str], StartupError] = {}
+    for error in errors:
+        for single in error.errors if isinstance(error, StartupErrors) else [error]:
+            what = repr(single.__cause__) if single.__cause__ else single.message
+            found.setdefault((single.place, what), single)
+    return list(found.values())
