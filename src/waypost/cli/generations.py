@@ -7,13 +7,17 @@ request is over. Knows no files and no server.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+from typing import Final
 
 from waypost.app.application import Application
 from waypost.http.request import Request
 from waypost.http.response import Response
 
 log = logging.getLogger("waypost")
+
+COLLECT_AFTER: Final = 0.5  # seconds
 
 
 class _Generation:
@@ -77,6 +81,9 @@ class Generations:
             task = asyncio.create_task(_shut_down(generation.application, None))
             self._shutdowns.add(task)  # the loop holds tasks weakly
             task.add_done_callback(self._shutdowns.discard)
+            # Old modules are cycles, and hold what they opened: after ten changes a database would be out of
+            # connections. Not at once: the first answer of the new code comes first.
+            asyncio.get_running_loop().call_later(COLLECT_AFTER, gc.collect)
 
 
 async def _shut_down(application: Application, grace: float | None) -> None:
