@@ -1,6 +1,6 @@
 """Application: a project made ready to answer, and the path of one request through it.
 
-Built once: scan, load, bind, freeze. `handle` is the only `try` around user code.
+Built once: scan, load, bind, freeze. `handle`, the Handler of servers, is the only `try` around user code.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from waypost.app import telemetry
 from waypost.app.after import Afterwork
 from waypost.app.build import build
 from waypost.app.context import ANSWERED, RequestScope, current_scope
@@ -20,6 +21,7 @@ from waypost.config import Config
 from waypost.http.compression import MIN_SIZE, Compression
 from waypost.http.cookies import CookieStore
 from waypost.http.forms import FormLimits
+from waypost.http.handler import Handler
 from waypost.http.request import Request
 from waypost.http.request_id import RequestIds, current_request_id
 from waypost.http.response import Response
@@ -59,6 +61,9 @@ class Application:
         self._ids = RequestIds() if config.access_log else None
         self._afterwork = Afterwork(config.max_pending_after)
         self._instrumentation = Instrumentation(config)
+        self.handle: Handler = self._handle
+        if config.telemetry and telemetry.available():
+            self.handle = telemetry.traced(self._handle)
 
     async def startup(self) -> None:
         """Get ready in the worker that will serve, before its first request."""
@@ -70,7 +75,7 @@ class Application:
         await self._afterwork.drain(seconds)
         await self._instrumentation.drain(seconds)
 
-    async def handle(self, request: Request) -> Response:
+    async def _handle(self, request: Request) -> Response:
         """Answer one request. Every exception becomes a Response here; only cancellation passes."""
         scope = RequestScope(request, self._afterwork)
         current_scope.set(scope)
