@@ -83,6 +83,7 @@ def running(command: str, *arguments: str, cwd: Path, env: Mapping[str, str] | N
         [sys.executable, "-m", "waypost.cli", command, *arguments],
         cwd=cwd,
         env={**kept, "PYTHONUNBUFFERED": "1", **(env or {})},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

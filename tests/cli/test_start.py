@@ -103,6 +103,14 @@ def test_sighup_takes_new_code_and_new_env_files_without_losing_a_request(projec
         assert server.stop() == 0
 
 
+def test_sighup_does_not_end_a_single_worker(project: Path) -> None:
+    with running("start", "--port", "0", cwd=project) as server:
+        first = pid_of(server)
+        server.process.send_signal(signal.SIGHUP)
+        assert pid_of(server) == first
+        assert server.stop() == 0
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_every_mistake_is_in_one_report(project: Path, workers: str) -> None:
     write(

@@ -6,6 +6,7 @@ Every setting is an option of the command. Prints without rich: it would be most
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 import time
@@ -50,8 +51,8 @@ def _metavar(setting: Setting) -> str:
 def command(folder: Path, **overrides: Any) -> None:
     """Serve the project in FOLDER.
 
-    SIGTERM and SIGINT stop it when running requests are finished; SIGHUP replaces the workers one after the other, if
-    there are several.
+    SIGTERM and SIGINT stop it when running requests are finished. SIGHUP replaces the workers one after the other
+    where there are several, and is ignored where there is one.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     project = open_project(folder, "production", given)
@@ -88,6 +89,11 @@ def _serve_here(
     from waypost.server.worker import run
 
     set_up(config.log_format)
+    interactive = sys.stdin is not None and sys.stdin.isatty()
+    if hasattr(signal, "SIGHUP") and not interactive:
+        # A service manager means "reload", which takes a second process; to end is not what it asked for. Where a
+        # person started it, the closed terminal still ends it.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     return run(make_serving(str(config.root), given), sockets, on_ready=on_ready)
 
 
