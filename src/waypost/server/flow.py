@@ -75,6 +75,16 @@ class FlowControl(MessageReader):
         if self.gone:
             raise ClientDisconnected("the client left before the response was complete")
 
+    def write_pieces(self, pieces: tuple[bytes, ...]) -> None:
+        """Write large pieces without joining them, where the transport can."""
+        transport = self.transport
+        if isinstance(transport, asyncio.Transport):
+            # asyncio's own `writelines` did not pause its protocol until 3.12.8 and 3.13.1 (CVE-2024-12254): a stream
+            # would go into memory as fast as it is made. uvloop's transports are not of this class.
+            transport.write(b"".join(pieces))
+        else:
+            transport.writelines(pieces)
+
     def watch_file(self, on: bool) -> None:
         """A file goes out past the transport: its progress counts instead of the transport's."""
         self._file = on

@@ -94,7 +94,6 @@ class ProxyPreface(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         service = self._service
-        assert isinstance(transport, asyncio.BaseTransport)
         self._transport = transport  # type: ignore[assignment]  # a stream transport
         peer = transport.get_extra_info("peername")
         address = peer[0] if isinstance(peer, tuple) else None
