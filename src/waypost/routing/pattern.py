@@ -25,6 +25,7 @@ _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
 _FOREIGN: Final = re.compile(r"\{(.*)\}|<(.*)>|:(.+)|\$(.+)", re.DOTALL)
 # RFC 3986: the characters of a path segment that need no escape.
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@")
+_ENCODED: Final = [chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in range(256)]
 _FORMS: Final = "[id] is one segment, [...id] one or more, [[...id]] none or more"
 
 
@@ -180,4 +181,4 @@ def encode_segment(name: str) -> str:
     """Percent-encode one decoded segment as browsers send it: `sp ace` → `sp%20ace`."""
     if name.isascii() and name.isalnum():
         return name
-    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in name.encode("utf-8"))
+    return "".join(map(_ENCODED.__getitem__, name.encode("utf-8")))
