@@ -21,8 +21,9 @@ class Recorded(Application):
         self.name = name
         self.events = events
         self.gate = asyncio.Event()
+        self.handle = self._answer
 
-    async def handle(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response:
         await self.gate.wait()
         return Response(self.name)
 
