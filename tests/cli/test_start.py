@@ -125,6 +125,21 @@ def test_every_mistake_is_in_one_report(project: Path, workers: str) -> None:
         assert server.output.count("Rename it") == 1
 
 
+@pytest.mark.parametrize("arguments", [("start",), ("start", "--workers", "2"), ("dev",)])
+def test_a_startup_that_fails_is_reported_with_its_line(project: Path, arguments: tuple[str, ...]) -> None:
+    write(
+        project,
+        {
+            "lib/pool.py": "import socket\ndef connect():\n    socket.create_connection(('127.0.0.1', 1), 1)\n",
+            "instrumentation.py": "from lib.pool import connect\nasync def register():\n    connect()\n",
+        },
+    )
+    with running(*arguments, "--port", "0", cwd=project) as server:
+        assert server.process.wait(10) == 1
+        server.wait_for(r"^lib/pool.py:3: the application could not start: ConnectionRefusedError: ")
+        assert "Traceback" not in server.output
+
+
 def test_settings_come_from_options_variables_and_the_file(project: Path) -> None:
     (project / "pyproject.toml").write_text('[tool.waypost]\nbase-path = "/v1"\n')
     with running("start", "--access-log", cwd=project, env={"PORT": "0", "WAYPOST_LOG_FORMAT": "json"}) as server:

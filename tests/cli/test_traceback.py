@@ -102,10 +102,8 @@ def test_notes_and_syntax_errors(tmp_path: Path, functions: dict[str, Callable[[
     assert "def f(:" in render_traceback(broken, tmp_path).plain
 
 
-def test_a_virtual_environment_inside_the_project_is_a_library(tmp_path: Path) -> None:
-    venv = tmp_path / "venv"
-    venv.mkdir()
-    (venv / "pyvenv.cfg").write_text("")
+def test_what_is_installed_inside_the_project_is_a_library(tmp_path: Path) -> None:
     namespace: dict[str, Callable[[], object]] = {}
-    exec(compile("def f():\n    raise KeyError(1)\n", str(venv / "module.py"), "exec"), namespace)
+    file = tmp_path / "venv" / "lib" / "site-packages" / "module.py"
+    exec(compile("def f():\n    raise KeyError(1)\n", str(file), "exec"), namespace)
     assert "raised in module.py:2 in f" in render_traceback(caught(namespace["f"]), tmp_path).plain

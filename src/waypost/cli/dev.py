@@ -123,11 +123,8 @@ class _DevServer:
         began = time.perf_counter()
         try:
             application, project = await load_application(self.root, self.overrides)
-        except Exception as error:
-            if isinstance(error, StartupError):
-                print_report(error, self.console)
-            else:
-                self.console.print(render_traceback(error, self.root), soft_wrap=True)
+        except StartupError as error:
+            print_report(error, self.console)
             self._warn("not reloaded: what worked before is served")
             return
         self.generations.replace(application)

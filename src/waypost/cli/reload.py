@@ -12,6 +12,7 @@ from pathlib import Path
 
 from waypost.app.application import Application
 from waypost.cli.project import Project, open_project
+from waypost.cli.startup import start_up
 from waypost.config import SETTINGS, Config
 from waypost.routing.load import forget_project_modules
 
@@ -23,13 +24,13 @@ async def load_application(root: Path, overrides: Mapping[str, object]) -> tuple
     """Build and start the application of the project in development mode.
 
     Mistakes in route files are in `application.errors`. Raises StartupError for settings or files that can't be read,
-    and whatever the start-up code of the project raises.
+    and when the start-up code of the project fails.
     """
     project = open_project(root, "development", overrides)
     forget_project_modules(root)
     with _outside_the_loop():
         application = Application(project.config)
-    await application.startup()
+    await start_up(application)
     return application, project
 
 

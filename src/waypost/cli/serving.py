@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from waypost.app.application import Application
 from waypost.cli.project import open_project
+from waypost.cli.startup import start_up
 from waypost.errors import StartupError
 from waypost.server.worker import Serving
 
@@ -17,7 +19,7 @@ def make_serving(root: str, overrides: dict[str, Any]) -> Serving:
     application = Application(config)
     return Serving(
         application.handle,
-        startup=application.startup,
+        startup=partial(start_up, application),
         shutdown=application.shutdown,
         on_sent=application.response_sent,
         site=application.site,
@@ -28,8 +30,22 @@ def make_serving(root: str, overrides: dict[str, Any]) -> Serving:
 def make_supervised_serving(root: str, overrides: dict[str, Any]) -> Serving:
     """The same in a worker process, whose supervisor prints the text of an error: here that text is the report."""
     try:
-        return make_serving(root, overrides)
+        serving = make_serving(root, overrides)
     except StartupError as error:
-        from waypost.cli.report import render_report
+        raise _as_report(error) from error
+    start = serving.startup
+    assert start is not None
 
-        raise StartupError(render_report(error)) from error
+    async def startup() -> None:
+        try:
+            await start()
+        except StartupError as error:
+            raise _as_report(error) from error
+
+    return serving._replace(startup=startup)
+
+
+def _as_report(error: StartupError) -> StartupError:
+    from waypost.cli.report import render_report
+
+    return StartupError(render_report(error))

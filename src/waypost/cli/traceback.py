@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.text import Text
 
 from waypost.cli.terminal import short_path
+from waypost.routing.importing import is_project_file
 
 DEPTH = 5  # errors that cause one another, and errors of a group inside a group
 
@@ -58,8 +59,4 @@ def _project_frames(stack: traceback.StackSummary, root: Path) -> Iterator[trace
 
 
 def _is_project(frame: traceback.FrameSummary, root: Path) -> bool:
-    path = Path(frame.filename)
-    if root not in path.parents:
-        return False
-    inside = path.relative_to(root).parts
-    return "site-packages" not in inside and not any((root / part / "pyvenv.cfg").exists() for part in inside[:1])
+    return is_project_file(Path(frame.filename), root)
