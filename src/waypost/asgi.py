@@ -293,5 +293,5 @@ def create_app(path: str | Path = ".", *, dev: bool = False) -> ASGI:
     """
     root = Path(path).resolve()
     mode: Literal["development", "production"] = "development" if dev else "production"
-    load_env(root, mode)
-    return ASGI(Application(load_config(root, mode)))
+    env = load_env(root, mode)
+    return ASGI(Application(load_config(root, mode, places=env.places)))
