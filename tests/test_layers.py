@@ -14,7 +14,7 @@ LAYERS = [
     ["setting"],
     ["environment", "http"],
     ["config"],
-    ["routing"],
+    ["routing", "cache"],
     ["app"],
     ["asgi", "cors", "server", "testing"],
     ["cli"],

@@ -14,7 +14,8 @@
     ├── NoRequestError             an ambient function was called outside a request
     ├── InvalidResponseError       a handler's result that can't be sent
     ├── InvalidHeaderError (TypeError)  a header name or value that can't go on the wire
-    └── InvalidURLError (ValueError)
+    ├── InvalidURLError (ValueError)
+    └── StoreUnavailable           the cache's store is down, slow or broken; nothing was found or done
     BaseException
     └── Interrupt                  redirect(), not_found() …: not an Exception, so that a plain
                                    `try/except Exception` in a handler does not swallow it
@@ -140,6 +141,10 @@ class InvalidHeaderError(TypeError):
 
 class InvalidURLError(ValueError):
     """Not an absolute URL (URL standard)."""
+
+
+class StoreUnavailable(Exception):
+    """The cache's store did not answer in time, or not as a store should; the message says why."""
 
 
 class Interrupt(BaseException):
