@@ -26,7 +26,10 @@ This module imports nothing of Waypost.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class StartupError(Exception):
@@ -36,7 +39,11 @@ class StartupError(Exception):
     remedy: one sentence that says what to change.
     """
 
-    def __init__(self, message: str, *, file: Path | str | None = None, line: int | None = None, remedy: str = "") -> None:
+    def __init__(
+        self, message: str, *, file: Path | str | None = None, line: int | None = None, remedy: str = ""
+    ) -> None:
+        from pathlib import Path  # only reports need it, and it is slow to import
+
         super().__init__(message)
         self.message = message
         self.file = Path(file) if file is not None else None
@@ -84,6 +91,8 @@ class HTTPError(Exception):
 
 
 class BadRequest(HTTPError):
+    """The request can't be understood as it is."""
+
     status = 400
 
 
@@ -104,14 +113,20 @@ class InvalidHost(BadRequest):
 
 
 class RequestTimeout(HTTPError):
+    """The request did not come in time."""
+
     status = 408
 
 
 class BodyTooLarge(HTTPError):
+    """The body, or a part of a form, is over its limit."""
+
     status = 413
 
 
 class UnsupportedMediaType(HTTPError):
+    """The body has a content type that this route does not read."""
+
     status = 415
 
 

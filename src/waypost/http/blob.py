@@ -10,13 +10,15 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from pathlib import Path, PurePath
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 from uuid import uuid4
 
 from waypost.http.percent import scalar_text
 from waypost.http.spool import DiskSpan
 from waypost.http.streams import ReadableStream
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Octets: TypeAlias = bytes  # inside the classes `bytes` is the method
 Segment: TypeAlias = "Octets | DiskSpan"
@@ -131,12 +133,14 @@ class File(Blob):
         a path that ends in it while it climbs (`../x`) or leads elsewhere (`/etc/x`, `a/b`) is a ValueError.
         Raises OSError as open() does.
         """
+        from pathlib import Path  # slow to import, and few programs save a file
+
         target = Path(path)
         self._check_target(target)
         return await asyncio.to_thread(self._write, target)
 
     def _check_target(self, target: Path) -> None:
-        claimed = PurePath(self.name).parts
+        claimed = type(target)(self.name).parts
         # `uploads / file.name` is the mistake that this catches; a plain name in a folder of ours stays allowed.
         if (len(claimed) > 1 or ".." in claimed) and target.parts[-len(claimed) :] == claimed:
             raise ValueError("the path is made of the client's file name, which leads out of the folder")

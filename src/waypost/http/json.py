@@ -6,8 +6,8 @@ Knows neither requests nor schemas.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence, Set
-from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -75,8 +75,8 @@ def _encode_other(value: Any) -> Any:
         return dict(value)
     if isinstance(value, Sequence | Set):
         return list(value)
-    if isinstance(value, PurePath):
-        return str(value)
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
     raise InvalidResponseError(f"JSON can't hold a value of type {_type_name(value)}")
 
 

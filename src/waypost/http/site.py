@@ -6,12 +6,14 @@ Connection: facts of one TCP connection, made once for all its requests, so that
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from waypost.http.forms import FormLimits
+
+if TYPE_CHECKING:
+    import ipaddress
 
 IPAddress: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 IPNetwork: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
@@ -23,6 +25,8 @@ def parse_ip(text: str) -> IPAddress | None:
     """An address in canonical form: IPv4 mapped into IPv6 becomes IPv4, a zone or anything odd gives None."""
     if not text.isascii() or "%" in text or len(text) > 45:
         return None
+    import ipaddress  # few requests need an address taken apart, and none does at start
+
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -40,6 +44,8 @@ class TrustedProxies:
         """Raises ValueError for an entry that is neither an address, a network nor "unix"."""
         entries = list(entries)
         self._unix = "unix" in entries
+        import ipaddress
+
         self._networks: list[IPNetwork] = [
             ipaddress.ip_network(entry, strict=False) for entry in entries if entry != "unix"
         ]
