@@ -8,11 +8,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1] / "src" / "waypost"
 
 # A module may import its own package and any package on an earlier row: not the same row, not a later one.
-# `setting` is the table that `config` is made of.
+# `setting` and `rule` are what `config` is made of.
 LAYERS = [
     ["errors"],
     ["setting"],
     ["environment", "http"],
+    ["rule"],
     ["config"],
     ["routing", "cache"],
     ["app"],

@@ -17,6 +17,15 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from waypost.errors import StartupError, StartupErrors
+from waypost.rule import (
+    HEADER_RULES,
+    ORIGINS,
+    REDIRECT_RULES,
+    REWRITE_RULES,
+    HeaderRule,
+    RedirectRule,
+    RewriteRule,
+)
 from waypost.setting import (
     BASE_PATH,
     DURATION,
@@ -62,6 +71,25 @@ class Config:
 
     compress: bool = _set(
         True, FLAG, "Responses", "Compress answers of 1 KiB and more with zstd, br or gzip, as the client accepts."
+    )
+
+    headers: tuple[HeaderRule, ...] = _set(
+        (), HEADER_RULES, "Rules", "Headers of answers, by path: see [middleware](middleware.md#configured-headers)."
+    )
+    redirects: tuple[RedirectRule, ...] = _set(
+        (), REDIRECT_RULES, "Rules", "Redirects, by path: see [middleware](middleware.md#configured-redirects)."
+    )
+    rewrites: tuple[RewriteRule, ...] = _set(
+        (),
+        REWRITE_RULES,
+        "Rules",
+        "Paths that another path or another server answers: see [middleware](middleware.md#configured-rewrites).",
+    )
+    rewrite_origins: tuple[str, ...] = _set(
+        (), ORIGINS, "Rules", "Other servers that middleware may rewrite to, as `https://api.example.com`."
+    )
+    rewrite_timeout: float = _set(
+        60.0, DURATION, "Rules", "Longest silence of another server that a request was rewritten to."
     )
 
     max_body_size: int = _set(
@@ -244,7 +272,9 @@ def _from_pyproject(file: Path) -> Iterator[Found]:
         try:
             yield name, SETTINGS[name].kind.read(value, False)
         except ValueError as error:
-            yield StartupError(f"{key} {error}, not {_shown(value)}", file=file, line=line)
+            # A table is not repeated: its error says which part of it is meant.
+            shown = "" if isinstance(value, list | dict) and "{" in str(value) else f", not {_shown(value)}"
+            yield StartupError(f"{key} {error}{shown}", file=file, line=line)
 
 
 def _from_environ(environ: Mapping[str, str], places: Mapping[str, tuple[Path, int]]) -> Iterator[Found]:

@@ -110,7 +110,7 @@ class Request:
         """ "http" or "https"; X-Forwarded-Proto counts only from a trusted proxy."""
         connection = self._connection
         if connection.trusted:
-            forwarded = _last(self.headers.get("x-forwarded-proto"))
+            forwarded = _last(self._wire().get("x-forwarded-proto"))
             if forwarded in ("http", "https"):
                 return forwarded
         return connection.scheme
@@ -120,10 +120,10 @@ class Request:
         """Host and port as the client sent them; X-Forwarded-Host counts only from a trusted proxy."""
         connection = self._connection
         if connection.trusted:
-            forwarded = _last(self.headers.get("x-forwarded-host"))
+            forwarded = _last(self._wire().get("x-forwarded-host"))
             if forwarded and valid_host(forwarded.encode("latin-1")):
                 return forwarded
-        host = self.headers.get("host")
+        host = self._wire().get("host")
         if host:
             return host
         name, port = connection.server or ("localhost", None)
@@ -150,7 +150,7 @@ class Request:
         connection = self._connection
         if not connection.trusted:
             return connection.peer
-        return connection.site.proxies.client_ip(connection.peer, self.headers.get("x-forwarded-for"))
+        return connection.site.proxies.client_ip(connection.peer, self._wire().get("x-forwarded-for"))
 
     # -- headers
 
@@ -159,6 +159,21 @@ class Request:
         if self._headers is None:
             self._headers = Headers.from_raw(self._raw)
         return self._headers
+
+    def replace_headers(self, headers: HeadersInit) -> None:
+        """Give everyone who reads this request later exactly these headers; for middleware's `request_headers`.
+
+        Who the client is and where it asked stay what they were: url, host, scheme and ip go by what was sent.
+        """
+        fields = _Replaced(headers)
+        fields.sent = self._wire()
+        self._headers = fields
+        self._cookies = None
+
+    def _wire(self) -> Headers:
+        """The headers that the client sent."""
+        headers = self.headers
+        return headers.sent if headers.__class__ is _Replaced else headers
 
     @property
     def cookies(self) -> RequestCookies:
@@ -282,6 +297,14 @@ class Request:
 
 
 NextRequest = Request
+
+
+class _Replaced(Headers):
+    """Headers in the place of those that were sent."""
+
+    __slots__ = ("sent",)
+
+    sent: Headers
 
 
 def _fill(

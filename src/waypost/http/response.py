@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias, overload
 
 from waypost.errors import InvalidResponseError
 from waypost.http.blob import Blob
+from waypost.http.control import GO_ON, Control
 from waypost.http.cookies import ResponseCookies
 from waypost.http.forms import FormData, encode_multipart
 from waypost.http.headers import Headers, HeadersInit, RawHeaders
@@ -71,7 +72,7 @@ class Response(BaseException):
     _payload: Octets | BodyStream | None
     _content_type: Octets | None
     _headers: Headers | None
-    _control: object
+    _control: Control | None
     status_text: str
 
     def __init__(
@@ -106,6 +107,33 @@ class Response(BaseException):
             raise InvalidResponseError(f"{status!r} is not a redirect status: use 301, 302, 303, 307 or 308")
         response = cls(None, status, headers)
         response.headers.set("location", render_location(url))
+        return response
+
+    @classmethod
+    def next(cls, headers: HeadersInit = None, *, request_headers: HeadersInit = None) -> Response:
+        """For middleware: go on. headers: set on the answer, whoever makes it; they win over the answer's own.
+
+        request_headers: what follows sees exactly these instead of the client's headers.
+        """
+        response = cls.__new__(cls)
+        response._headers = None if headers is None else Headers(headers)
+        response._payload = response._content_type = None
+        response._status = 200
+        response.status_text = ""
+        response._control = GO_ON if request_headers is None else Control(None, request_headers)
+        return response
+
+    @classmethod
+    def rewrite(cls, url: str | URL, headers: HeadersInit = None, *, request_headers: HeadersInit = None) -> Response:
+        """For middleware: answer from another path; the client does not learn of it, the handler sees its own URL.
+
+        url: a path of this application, or a URL of this site or of another one that `rewrite_origins` names.
+        headers, request_headers: as for next().
+        """
+        if not isinstance(url, str | URL):
+            raise TypeError(f"rewrite() takes a path or a URL, not {type(url).__name__}")
+        response = cls.next(headers)
+        response._control = Control(url, request_headers)
         return response
 
     @classmethod

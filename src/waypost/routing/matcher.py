@@ -191,7 +191,8 @@ def _node(part: Part, rest: list[Part], index: int) -> Node:
     to_the_end = part.expression in _REST or not (part.expression or rest)
     if part.repeats and part.prefix == "/" and not part.suffix and to_the_end:
         # A canonical path has no empty segments: whatever follows the slash is one segment after the other.
-        return _optional(join(prefix, Group(f"p{index}", Repeat(Chars(ALL.ranges, part.column), 1, None))), part)
+        least = 0 if part.expression == ".*" else 1
+        return _optional(join(prefix, Group(f"p{index}", Repeat(Chars(ALL.ranges, part.column), least, None))), part)
     value = _usual(part, rest)
     if part.expression:
         value = parse_expression(part.expression, part.expression_column, inside_path=True)
