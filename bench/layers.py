@@ -152,7 +152,12 @@ async def _one(target: str, workloads: list[str], seconds: float) -> dict[str, f
 
 def _run(target: str, workloads: list[str], seconds: float, cpu: str) -> dict[str, float]:
     guarded = workloads == ["guarded"]
-    environment = {**os.environ, "PYTHONPATH": SERVER_PATH, **({"BENCH_GUARDED": "1"} if guarded else {})}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": SERVER_PATH,
+        "WAYPOST_TELEMETRY": "false",
+        **({"BENCH_GUARDED": "1"} if guarded else {}),
+    }
     command = [str(VENV / "bin/python"), str(BENCH / "layers.py"), "--one", target, "--workloads", ",".join(workloads)]
     pin = ["taskset", "-c", cpu] if cpu and (os.cpu_count() or 1) > 1 else []
     done = subprocess.run(

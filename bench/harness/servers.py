@@ -62,7 +62,8 @@ def _waypost(name: str, command: tuple[str, ...]) -> Server:
         group="waypost",
         guarded_directory=PROJECTS / "guarded",
         needs=Path(command[0]),
-        environment={"WAYPOST_ACCESS_LOG": "false"},
+        # FastAPI brings opentelemetry-api into the environment; nobody here has spans to record.
+        environment={"WAYPOST_ACCESS_LOG": "false", "WAYPOST_TELEMETRY": "false"},
     )
 
 
