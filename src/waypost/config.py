@@ -173,7 +173,7 @@ class Config:
     tls_key: Path | None = _set(None, FILE, "Server", "PEM file with the private key, not encrypted.")  # noqa: RUF009
 
     telemetry: bool = _set(
-        True, FLAG, "Log", "Spans and metrics by OpenTelemetry, where the package opentelemetry-api is installed."
+        True, FLAG, "Log", "Spans and metrics by OpenTelemetry, where the program set up its SDK."
     )
     log_format: Literal["text", "json"] = _set("text", choice("text", "json"), "Log", "Shape of a log line.")
     access_log: bool = _set(False, FLAG, "Log", "Write a line for each request. `waypost dev` always does.")

@@ -21,7 +21,6 @@ from waypost.config import Config
 from waypost.http.compression import MIN_SIZE, Compression
 from waypost.http.cookies import CookieStore
 from waypost.http.forms import FormLimits
-from waypost.http.handler import Handler
 from waypost.http.request import Request
 from waypost.http.request_id import RequestIds, current_request_id
 from waypost.http.response import Response
@@ -61,13 +60,12 @@ class Application:
         self._ids = RequestIds() if config.access_log else None
         self._afterwork = Afterwork(config.max_pending_after)
         self._instrumentation = Instrumentation(config)
-        self.handle: Handler = self._handle
-        if config.telemetry and telemetry.available():
-            self.handle = telemetry.traced(self._handle)
 
     async def startup(self) -> None:
         """Get ready in the worker that will serve, before its first request."""
         await self._instrumentation.register()
+        if self.config.telemetry and telemetry.is_set_up():
+            self._respond = telemetry.traced(self._respond)
 
     async def shutdown(self, grace: float | None = None) -> None:
         """Finish what is pending: after() and error reports. grace: seconds, the configured time when None."""
@@ -75,7 +73,7 @@ class Application:
         await self._afterwork.drain(seconds)
         await self._instrumentation.drain(seconds)
 
-    async def _handle(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response:
         """Answer one request. Every exception becomes a Response here; only cancellation passes."""
         scope = RequestScope(request, self._afterwork)
         current_scope.set(scope)

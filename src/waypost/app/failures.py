@@ -48,6 +48,14 @@ def to_failure(
     return _bug(error, request, scope, instrumentation, dev)
 
 
+def status_of(error: BaseException) -> int:
+    """The status that the answer to an exception has."""
+    error = _unwrap(error)
+    if isinstance(error, Response | Interrupt | HTTPError):
+        return error.status
+    return 400 if isinstance(error, ClientDisconnected) else 500
+
+
 def _unwrap(error: BaseException) -> BaseException:
     """Control flow raised in a TaskGroup comes wrapped in a group."""
     while isinstance(error, BaseExceptionGroup):
