@@ -28,6 +28,7 @@ from waypost.rule import (
 )
 from waypost.setting import (
     BASE_PATH,
+    CACHE_URL,
     DURATION,
     FILE,
     FLAG,
@@ -133,6 +134,37 @@ class Config:
     max_pending_after: int = _set(
         10_000, number(1), "Limits", "Most pieces of `after()` work that wait in a worker; beyond it the answer is 503."
     )
+    cache_url: str = _set(
+        "",
+        CACHE_URL,
+        "Cache",
+        "Store of cached answers and data. Nothing: a file below `.waypost/cache`, shared by all workers of the"
+        " machine. `redis://…` (or `rediss://`, `unix://`): Redis or Valkey, shared by many machines. `memory:`: each"
+        " worker for itself, so that a revalidation reaches one of them.",
+    )
+    cache_max_memory: int = _set(
+        64 * MIB, SIZE, "Cache", "Entries that one worker holds in memory, in front of the store; 0 is none."
+    )
+    cache_max_size: int = _set(
+        512 * MIB, SIZE, "Cache", "Largest size of the file. Redis has a limit of its own, `maxmemory`."
+    )
+    cache_max_tags: int = _set(
+        100_000,
+        number(1),
+        "Cache",
+        "Revalidated tags that are remembered. Beyond it the oldest go, and entries older than them are made anew.",
+    )
+    cache_consistency: Literal["fast", "strict"] = _set(
+        "fast",
+        choice("fast", "strict"),
+        "Cache",
+        "Redis only. `fast`: a revalidation on another machine is seen within 100 ms, and a hit asks nobody."
+        " `strict`: it is seen at once, and each hit asks the store.",
+    )
+    cache_timeout: float = _set(
+        0.1, DURATION, "Cache", "How long an answer of the store is waited for, before the handler runs instead."
+    )
+
     host: str = _set(
         "0.0.0.0",
         TEXT,
@@ -172,9 +204,7 @@ class Config:
     )
     tls_key: Path | None = _set(None, FILE, "Server", "PEM file with the private key, not encrypted.")  # noqa: RUF009
 
-    telemetry: bool = _set(
-        True, FLAG, "Log", "Spans and metrics by OpenTelemetry, where the program set up its SDK."
-    )
+    telemetry: bool = _set(True, FLAG, "Log", "Spans and metrics by OpenTelemetry, where the program set up its SDK.")
     log_format: Literal["text", "json"] = _set("text", choice("text", "json"), "Log", "Shape of a log line.")
     access_log: bool = _set(False, FLAG, "Log", "Write a line for each request. `waypost dev` always does.")
 

@@ -95,6 +95,13 @@ def _base_path(value: object, text: bool) -> str:
     return path
 
 
+def _cache_url(value: object, text: bool) -> str:
+    url = _text(value, text)
+    if url and url != "memory:" and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError('must be "memory:" or begin with redis://, rediss:// or unix://')
+    return url
+
+
 def _file(value: object, text: bool) -> Path:
     if isinstance(value, Path):
         return value
@@ -142,6 +149,7 @@ FILE: Final = Kind("path", _file)
 WORKERS: Final = Kind('number or "auto"', _workers)
 PEERS: Final = Kind("list of networks", _peers)
 BASE_PATH: Final = Kind("path", _base_path)
+CACHE_URL: Final = Kind("URL", _cache_url)
 
 
 def number(lowest: int = 0, highest: int | None = None) -> Kind:

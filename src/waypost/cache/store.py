@@ -50,7 +50,7 @@ class Fence:
 NOWHERE = Fence("", NO_GENERATION)  # nothing is stored behind it
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """An entry that may be served, with its state when it was looked up.
 
