@@ -21,61 +21,56 @@ from waypost.server.writer import render
 
 if TYPE_CHECKING:
     from waypost.server.protocol import HttpConnection
+    from waypost.server.service import Upgrade
 
 logger = logging.getLogger("waypost.server")
-
-_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
 
 async def answer(connection: HttpConnection, request: Request) -> None:
     """Run the handler and send what it gives. Never raises, except GeneratorExit when the loop is torn down."""
     service = connection.service
-    if connection.gone and not request.keep_running:
-        connection.answered(request, 0)
-        return
-    connection.running = True
-    service.active += 1
+    if connection.task is not None:  # it begins in a turn of its own (Python 3.11): the client may have left by now
+        if connection.gone and not request.keep_running:
+            connection.answered(request, 0)
+            return
+        connection.running = True
     response: Response | None = None
+    status = 0
     try:
         framing = connection.framing
-        if framing is PLAIN and request.path != "*":
+        if framing is PLAIN or not framing.upgrade or service.upgrade is None:
             response = await service.handler(request)
         else:
-            response = await _call(connection, request)
-        if response is None:
-            if not connection.taken:
-                raise InvalidResponseError("the handler gave no response")
-        else:
-            payload = response.payload
-            if payload.__class__ is bytes:
-                close = not (framing.keep_alive and connection.drains_soon) or service.draining
+            response = await _upgrade(connection, request, service.upgrade)
+        if response is not None:
+            status = response._status
+            payload = response._payload
+            if payload.__class__ is bytes or payload is None:
+                close = (
+                    service.draining or not framing.keep_alive or (connection.phase != WAIT and not connection.drains_soon)
+                )
                 if not connection.gone:
-                    connection.write(
-                        render(response, payload, service.clock, request.method, close, framing.http10)  # type: ignore[arg-type]  # bytes, by its class
-                    )
+                    connection.write(render(response, payload or b"", service.clock, request.method, close, framing.http10))
                     if not close and not connection.write_paused and connection.phase == WAIT:
-                        service.active -= 1
-                        connection.answered_plainly(request, response.status, len(payload))
+                        connection.answered_plainly(request, status, payload)
                         return
                 connection.closing = close
-                connection.sent_bytes = len(payload)
+                connection.sent_bytes = len(payload) if payload else 0
             else:
                 await _stream(connection, request, response)
+        elif not connection.taken:
+            raise InvalidResponseError("the handler gave no response")
     except GeneratorExit:
         raise
     except BaseException as error:
         await _rescue(connection, request, response, error)
-    service.active -= 1
-    connection.answered(request, response.status if response is not None else 0)
+        status = 0  # counted where it was sent
+    connection.answered(request, status)
 
 
-async def _call(connection: HttpConnection, request: Request) -> Response | None:
-    service = connection.service
-    if request.path == "*":
-        return Response(None, 204, {"allow": _METHODS})
-    if service.upgrade is not None and connection.framing.upgrade.lower() == b"websocket":
-        return await service.upgrade(request, connection.take_over)
-    return await service.handler(request)
+async def _upgrade(connection: HttpConnection, request: Request, upgrade: Upgrade) -> Response | None:
+    if connection.framing.upgrade.lower() == b"websocket":
+        return await upgrade(request, connection.take_over)
+    return await connection.service.handler(request)
 
 
 async def _stream(connection: HttpConnection, request: Request, response: Response) -> None:

@@ -22,13 +22,13 @@ class FlowControl(MessageReader):
     """A connection that can write, wait and end.
 
     write_paused: the transport holds more than it likes. gone: the client left. cut: why a handler was cancelled,
-    "timeout" or "shutdown". sent_bytes: of the body of the current answer. unsent: the request whose answer is
+    "timeout" or "shutdown". task: of the handler, once it has waited for something. sent_bytes: of the body of the current answer. unsent: the request whose answer is
     written but not taken yet.
     """
 
     __slots__ = (
-        "_file", "_handler_deadline", "_heard", "_lingering", "_moved", "_progress", "_seen", "_task", "_waiter",
-        "_window", "_window_bytes", "cut", "gone", "sent_bytes", "transport", "unsent", "write", "write_paused",
+        "_file", "_handler_deadline", "_heard", "_lingering", "_moved", "_progress", "_seen", "_waiter",
+        "_window", "_window_bytes", "cut", "gone", "sent_bytes", "task", "transport", "unsent", "write", "write_paused",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -40,7 +40,7 @@ class FlowControl(MessageReader):
         self.sent_bytes = 0
         self.unsent: Request | None = None
         self._file = self._lingering = False
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._handler_deadline = NEVER
         self._moved = self._heard = self._window = 0.0
@@ -156,9 +156,9 @@ class FlowControl(MessageReader):
         again = self._handler_deadline
         if now >= self._handler_deadline:
             self._handler_deadline = again = NEVER
-            if self._task is not None:
+            if self.task is not None:
                 self.cut = "timeout"
-                self._task.cancel()
+                self.task.cancel()
         if self.write_paused or self._file:
             if self._stalled(now):
                 self.abort()

@@ -33,6 +33,7 @@ _METHODS = (
     "GET HEAD POST PUT PATCH DELETE OPTIONS TRACE QUERY ACL BIND CHECKOUT COPY LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL"
     " MOVE NOTIFY PROPFIND PROPPATCH PURGE REBIND REPORT SEARCH SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE"
 ).split()
+_METHOD_SET = frozenset(_METHODS)
 _METHOD_NAMES = {name.encode(): (name, len(name) + 1) for name in _METHODS}
 
 
@@ -114,18 +115,21 @@ def repeated(data: bytes, block: bytes, max_url_size: int) -> tuple[str, str] | 
     A client mostly repeats its header block on a kept connection: what was parsed and judged once need not be again.
     data ends with `block`. None when the request line is anything but ordinary.
     """
-    parts = data[: -len(block)].split(b" ")
-    if len(parts) != 3 or parts[2] != b"HTTP/1.1":
+    try:
+        method, target, version = data[: -len(block)].decode("ascii").split(" ")
+    except ValueError:
         return None
-    known = _METHOD_NAMES.get(parts[0])
-    target = parts[1]
-    if known is None or not target.startswith(b"/") or len(target) > max_url_size:
-        return None
-    text = target.decode("latin-1")
     # Printable ASCII is what llhttp takes; it keeps a line end out too, so the block is where it seems to be.
-    if not text.isascii() or not text.isprintable() or "#" in text:
+    if (
+        version != "HTTP/1.1"
+        or method not in _METHOD_SET
+        or target[0:1] != "/"
+        or "#" in target
+        or not target.isprintable()
+        or len(target) > max_url_size
+    ):
         return None
-    return known[0], text
+    return method, target
 
 
 def _trimmed(headers: RawHeaders) -> RawHeaders:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -29,7 +31,10 @@ logger = logging.getLogger("waypost.server")
 DISCARD_TIME = 5.0  # seconds for the rest of a body that nobody reads
 
 # A handler that never waits then ends within data_received: no turn of the event loop, no second look at the task.
-_EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+_EAGER = sys.version_info >= (3, 12)
+_start: Callable[..., asyncio.Task[None]] = asyncio.Task
+if sys.version_info >= (3, 12):
+    _start = partial(asyncio.Task, eager_start=True)
 
 
 class HttpConnection(FlowControl, asyncio.Protocol):
@@ -88,7 +93,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         # A handler that must finish (a payment …) says so on its request; a stream has nobody left to go to.
         # One that has not begun yet sees `gone` and does not begin: a task cancelled before its first step never ends
         # properly, and its connection would be counted for ever.
-        task = self._task
+        task = self.task
         if task is not None and self.running and (self.started_sending or not request.keep_running):
             if broken:
                 # One turn later, so that a reader of the body is told what happened before it is cancelled.
@@ -110,15 +115,16 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         assert request is not None
         service = self.service
         service.requests += 1
-        most = service.limits.max_concurrent_requests
-        if most and service.active >= most:
+        if service.active >= service.most_active:
             self._refuse_excess(request)
             return
         if service.access is not None:
             self._started = perf_counter()  # the time of the loop stands still within a step
-        task = asyncio.Task(answer(self, request), loop=service.loop, **_EAGER)
-        if not task.done():
-            self._task = task
+        task = _start(answer(self, request), loop=service.loop)
+        if self.request is request:
+            self.task = task
+            self.running = _EAGER
+            service.active += 1
             self.watch_handler()
 
     def send_continue(self) -> None:
@@ -161,13 +167,17 @@ class HttpConnection(FlowControl, asyncio.Protocol):
 
     # -- after the answer
 
-    def answered_plainly(self, request: Request, status: int, size: int) -> None:
+    def answered_plainly(self, request: Request, status: int, payload: Any) -> None:
         """`answered` for what nearly always happens: a buffered answer, taken by the transport, on a kept connection."""
         service = self.service
-        self.request = self.body = self._task = None
-        self.running = False
+        self.request = None
+        if self.task is not None:
+            self._end_task()
+        if self.body is not None:
+            self.body = None
         service.answers[status // 100] += 1
         if service.access is not None:
+            size = len(payload) if payload else 0
             service.access(request, status, size, perf_counter() - self._started)
         if service.on_sent is not None:
             self.unsent = request
@@ -177,6 +187,11 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         if self._held:
             self.next_message()
 
+    def _end_task(self) -> None:
+        self.task = None
+        self.running = False
+        self.service.active -= 1
+
     def answered(self, request: Request, status: int) -> None:
         """The answer was written, or can't be. status: 0 when no handler gave one."""
         service = self.service
@@ -185,8 +200,9 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         if service.access is not None:
             service.access(request, status, self.sent_bytes, perf_counter() - self._started)
         closing = self.closing
-        self.request = self.body = self._task = None
-        self.running = False
+        self.request = self.body = None
+        if self.task is not None:
+            self._end_task()
         self.unsent = request
         if self.gone or self.taken:
             if self.taken:
@@ -247,8 +263,8 @@ class HttpConnection(FlowControl, asyncio.Protocol):
 
     def end_running(self) -> None:
         """Cancel the handler or the stream: the grace is over."""
-        if self._task is not None and self.running:
+        if self.task is not None and self.running:
             self.cut = "shutdown"
-            self._task.cancel()
+            self.task.cancel()
         elif not self.gone:
             self.abort()

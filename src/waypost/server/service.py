@@ -7,6 +7,7 @@ the one that is there when it starts.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -38,7 +39,7 @@ class Service:
 
     __slots__ = (
         "access", "active", "answers", "clock", "connections", "draining", "handler", "head_allowance", "idle_deadline",
-        "limits", "loop", "on_sent", "on_settled", "requests", "site", "upgrade",
+        "limits", "loop", "most_active", "on_sent", "on_settled", "requests", "site", "upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +65,7 @@ class Service:
         self.draining = False
         self.requests = 0
         self.active = 0
+        self.most_active = limits.max_concurrent_requests or sys.maxsize
         self.answers = [0] * 6  # by hundreds of the status; [0] is unused
         self.head_allowance = min(limits.max_url_size, limits.max_header_size)
         self.idle_deadline = (limits.keep_alive_timeout or 1e9) + self.clock.tick

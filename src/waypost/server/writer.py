@@ -63,18 +63,21 @@ def _length(length: int) -> bytes:
 
 def render(response: Response, payload: bytes, clock: Clock, method: str, close: bool, http10: bool) -> bytes:
     """A whole buffered response. close: whether the connection ends with it."""
-    status = response.status
+    status = response._status
     if response.status_text:
-        parts = [status_line(status, response.status_text), clock.date]
+        start = status_line(status, response.status_text) + clock.date
     else:
-        parts = [clock.heads.get(status) or _start(clock, status)]
+        start = clock.heads.get(status) or _start(clock, status)
+    parts = [start]
     length = len(payload)
     for field in response.raw_headers():
-        if field[0] in _OURS:
-            if field[0] == b"content-length":
-                length = _declared(field[1], length, method, status)
-        else:
-            parts.append(_lines.get(field) or _line(field))
+        line = _lines.get(field)
+        if line is not None:
+            parts.append(line)
+        elif field[0] not in _OURS:
+            parts.append(_line(field))
+        elif field[0] == b"content-length":
+            length = _declared(field[1], length, method, status)
     if close:
         parts.append(_CLOSE)
     elif http10:
@@ -83,7 +86,7 @@ def render(response: Response, payload: bytes, clock: Clock, method: str, close:
         parts.append(b"\r\n")
     else:
         parts.append(_lengths.get(length) or _length(length))
-        if payload and method != "HEAD" and status != 205:
+        if method != "HEAD" and status != 205:
             parts.append(payload)
     return b"".join(parts)
 
