@@ -19,6 +19,7 @@ from waypost.http.request import Request
 if TYPE_CHECKING:
     from waypost.app.after import Afterwork
     from waypost.app.entry import RouteEntry
+    from waypost.app.way import Way
 
 ANSWERED = "the response has begun: set cookies before returning it"
 
@@ -66,10 +67,11 @@ class RequestScope:
     """What the framework keeps for one request while it is answered.
 
     path: what is routed, as sent; a rewrite changes it, the request keeps its own. afterwork: takes what is given to
-    after(). answered: the response is made, what comes later can't set a cookie any more.
+    after(). answered: the response is made, what comes later can't set a cookie any more. way: what middleware and
+    rules left behind.
     """
 
-    __slots__ = ("afterwork", "answered", "cookies", "entry", "params", "path", "request")
+    __slots__ = ("afterwork", "answered", "cookies", "entry", "params", "path", "request", "way")
 
     def __init__(self, request: Request, afterwork: Afterwork | None = None) -> None:
         self.request = request
@@ -79,6 +81,12 @@ class RequestScope:
         self.entry: RouteEntry | None = None
         self.params: dict[str, Param] = {}
         self.cookies: CookieStore | None = None
+        self.way: Way | None = None
+
+    def drop_cookies(self) -> None:
+        """Forget what a handler that failed wanted to set; what middleware set before it stays."""
+        kept = self.way.cookies if self.way is not None else None
+        self.cookies = None if kept is None else kept.copy()
 
 
 current_scope: ContextVar[RequestScope] = ContextVar("waypost_request")

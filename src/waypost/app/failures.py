@@ -11,7 +11,8 @@ import logging
 from waypost.app.context import RequestScope
 from waypost.app.error_page import render_bug, wants_html
 from waypost.app.instrumentation import Instrumentation
-from waypost.errors import ClientDisconnected, HTTPError, Interrupt, StartupError
+from waypost.app.way import put_on
+from waypost.errors import ClientDisconnected, HTTPError, Interrupt, InvalidResponseError, StartupError
 from waypost.http.host import split_host
 from waypost.http.request import Request
 from waypost.http.request_id import RequestIds
@@ -21,6 +22,7 @@ log = logging.getLogger("waypost")
 
 _ids = RequestIds()
 
+_NOT_SENT = ("Response.error()", "Response.next() or Response.rewrite()")
 _INTERRUPT_MESSAGES = {401: "Unauthorized", 403: "Forbidden", 404: "Not found"}
 NO_STORE = "private, no-cache, no-store, max-age=0, must-revalidate"
 
@@ -34,18 +36,35 @@ def to_failure(
     error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation, dev: bool
 ) -> Response:
     """The answer to an exception that left a handler. Control flow is answered, not logged."""
+    answer = to_answer(error, scope)
+    if answer is not None:
+        return answer
+    error = _unwrap(error)
+    scope.drop_cookies()
+    if isinstance(error, ClientDisconnected):
+        return _with_pending(error_response(400, "The request is incomplete"), scope)
+    if isinstance(error, Response):
+        error = InvalidResponseError(f"{_NOT_SENT[error._control is not None]} was raised, which can't be sent")
+    return _with_pending(_bug(error, request, scope, instrumentation, dev), scope)
+
+
+def to_answer(error: BaseException, scope: RequestScope) -> Response | None:
+    """The answer to an exception that means one: a raised Response, redirect() and its kin, an HTTPError.
+
+    None for every other exception, which is a bug or the client's leaving.
+    """
     error = _unwrap(error)
     if isinstance(error, Response):
+        if not error._status or error._control is not None:
+            return None
         # Kept on the object, the traceback would hold this request's frames as long as the response lives.
-        return error.with_traceback(None)
+        return _with_pending(error.with_traceback(None), scope)
     if isinstance(error, Interrupt):
-        return _interrupted(error, scope)
-    scope.cookies = None  # what a failed handler wanted to set is not set
+        return _with_pending(_interrupted(error, scope), scope)
     if isinstance(error, HTTPError):
-        return error_response(error.status, error.message, error.headers)
-    if isinstance(error, ClientDisconnected):
-        return error_response(400, "The request is incomplete")
-    return _bug(error, request, scope, instrumentation, dev)
+        scope.drop_cookies()  # what a failed handler wanted to set is not set
+        return _with_pending(error_response(error.status, error.message, error.headers), scope)
+    return None
 
 
 def status_of(error: BaseException) -> int:
@@ -54,6 +73,18 @@ def status_of(error: BaseException) -> int:
     if isinstance(error, Response | Interrupt | HTTPError):
         return error.status
     return 400 if isinstance(error, ClientDisconnected) else 500
+
+
+def _with_pending(response: Response, scope: RequestScope) -> Response:
+    """The headers that middleware and settings have for the answer, whoever makes it."""
+    way = scope.way
+    if way is None:
+        return response
+    if way.configured is not None:
+        response, way.configured = put_on(response, way.configured), None
+    if way.failed is not None:
+        response, way.failed = put_on(response, way.failed), None
+    return response
 
 
 def _unwrap(error: BaseException) -> BaseException:
@@ -69,7 +100,7 @@ def _unwrap(error: BaseException) -> BaseException:
 def _interrupted(error: Interrupt, scope: RequestScope) -> Response:
     if error.location is not None:
         return Response(None, error.status, {"location": error.location})
-    scope.cookies = None
+    scope.drop_cookies()
     return error_response(error.status, _INTERRUPT_MESSAGES[error.status])
 
 

@@ -53,6 +53,14 @@ class CookieStore:
         """The Set-Cookie values that the writes make, in order."""
         return [] if self._writes is None else self._writes.lines()
 
+    def copy(self) -> CookieStore:
+        """A store that has read and written the same, on its own."""
+        twin = CookieStore(self._sent, self.writable, self.reason)
+        if self._writes is not None:
+            twin._writes = ResponseCookies(self._writes.lines())
+            twin._seen = self._seen.copy()
+        return twin
+
     def freeze(self, reason: str) -> None:
         """Refuse writes from now on: the headers have gone out, or the place is one that can't set cookies."""
         self.writable = False

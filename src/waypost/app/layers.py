@@ -1,0 +1,176 @@
+"""Layers: pieces of middleware folded around an endpoint, outermost first, once at start-up.
+
+A layer in the first form, `middleware(request)`, decides before the endpoint: None or Response.next() goes on, any
+other response is the answer. In the second form, `middleware(request, next)`, it calls what follows itself and may
+change what comes back. Nothing here is made per request but the call.
+Source: Next.js, Proxy (formerly Middleware).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from waypost.app.context import RequestScope, current_scope
+from waypost.app.entry import Endpoint
+from waypost.app.failures import to_answer
+from waypost.app.result import to_response
+from waypost.app.way import check_fields, put_on, way_of
+from waypost.errors import InvalidResponseError
+from waypost.http.control import Control
+from waypost.http.headers import Headers
+from waypost.http.request import Request
+from waypost.http.response import Response
+
+Covers: TypeAlias = Callable[[Request, str], bool]
+Onward: TypeAlias = Callable[[Request, RequestScope], Awaitable[Response]]
+Aim: TypeAlias = "Callable[[Control, Request, RequestScope], None]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One function of middleware.
+
+    call: async, takes (request), or (request, next) when it wraps. where: how messages call it.
+    covers: whether it is for a request with this path; None for every request that comes by.
+    """
+
+    call: Callable[..., Any]
+    wraps: bool
+    where: str
+    covers: Covers | None = None
+
+
+class Fold:
+    """Folds layers around endpoints.
+
+    aim: takes a rewrite over into the scope. reroute: finds the route again after one; None where what follows does.
+    """
+
+    __slots__ = ("aim", "reroute")
+
+    def __init__(self, aim: Aim, reroute: Onward | None) -> None:
+        self.aim = aim
+        self.reroute = reroute
+
+    def around(self, endpoint: Endpoint, layers: Sequence[Layer], where: str) -> Endpoint:
+        """`endpoint` behind `layers`. where: how messages call the endpoint."""
+        for index in range(len(layers) - 1, -1, -1):
+            layer, lineage = layers[index], tuple(layers[: index + 1])
+            make = self._wrapping if layer.wraps else self._deciding
+            endpoint = _skipping(layer, make(layer, endpoint, lineage, where), endpoint)
+            where = layer.where
+        return endpoint
+
+    def _deciding(self, layer: Layer, inner: Endpoint, lineage: tuple[Layer, ...], where: str) -> Endpoint:
+        call = layer.call
+
+        async def decide(request: Request, scope: RequestScope) -> Any:
+            value = await call(request)
+            if scope.cookies is not None:
+                _keep_cookies(scope)
+            if value is None:
+                return await inner(request, scope)
+            if isinstance(value, Response) and value._control is not None:
+                return await self._go_on(value, value._control, request, scope, inner, lineage, where)
+            return to_response(value, layer.where)
+
+        return decide
+
+    def _wrapping(self, layer: Layer, inner: Endpoint, lineage: tuple[Layer, ...], where: str) -> Endpoint:
+        call = layer.call
+
+        async def following(request: Request | None = None) -> Response:
+            """The `next` of this layer: one function for all requests."""
+            scope = current_scope.get()
+            if request is not None and request is not scope.request:
+                raise TypeError(
+                    "next() takes the request that the middleware was given; change its headers in place, "
+                    "or return Response.next(request_headers=...) or Response.rewrite(...)"
+                )
+            if scope.cookies is not None:
+                _keep_cookies(scope)
+            try:
+                value = await inner(scope.request, scope)
+            except BaseException as error:
+                # Redirects, not_found() and refusals are answers; a bug is the wrapper's to see.
+                answer = to_answer(error, scope)
+                if answer is None:
+                    raise
+                return answer
+            # A copy, because the wrapper may change what the handler returns to every client.
+            return to_response(value, where).copy()
+
+        async def wrap(request: Request, scope: RequestScope) -> Any:
+            value = await call(request, following)
+            if isinstance(value, Response) and value._control is not None:
+                return await self._go_on(value, value._control, request, scope, inner, lineage, where)
+            if value is None:
+                raise InvalidResponseError(f"{layer.where} returned None: return what `await next(request)` gave")
+            return to_response(value, layer.where)
+
+        return wrap
+
+    async def _go_on(
+        self,
+        response: Response,
+        control: Control,
+        request: Request,
+        scope: RequestScope,
+        inner: Endpoint,
+        lineage: tuple[Layer, ...],
+        where: str,
+    ) -> Any:
+        """Follow a Response.next() or Response.rewrite()."""
+        if control.request_headers is not None:
+            request.replace_headers(control.request_headers)
+            if scope.cookies is not None and not scope.cookies.changed:
+                scope.cookies = None  # it has read the header that is gone
+        if control.target is not None:
+            self.aim(control, request, scope)
+            if self.reroute is not None:
+                way_of(scope).passed += lineage
+                inner = self.reroute
+        fields = response._headers
+        if fields is None or not fields.raw:
+            return await inner(request, scope)
+        check_fields(fields, lineage[-1].where)
+        return await carry(inner, request, scope, fields, where)
+
+
+async def carry(inner: Endpoint, request: Request, scope: RequestScope, fields: Headers, where: str) -> Response:
+    """Go on, and put `fields` on the answer; on that to an exception too."""
+    try:
+        value = await inner(request, scope)
+    except BaseException:
+        way_of(scope).keep_for_failure(fields)
+        raise
+    return put_on(to_response(value, where), fields)
+
+
+def _skipping(layer: Layer, run: Endpoint, inner: Endpoint) -> Endpoint:
+    """`run`, or `inner` for a request that the layer is not for or that it has already let pass."""
+    covers = layer.covers
+    if covers is None:
+
+        def always(request: Request, scope: RequestScope) -> Awaitable[Any]:
+            if scope.way is not None and layer in scope.way.passed:
+                return inner(request, scope)
+            return run(request, scope)
+
+        return always
+
+    def sometimes(request: Request, scope: RequestScope) -> Awaitable[Any]:
+        if (scope.way is not None and layer in scope.way.passed) or not covers(request, scope.path):
+            return inner(request, scope)
+        return run(request, scope)
+
+    return sometimes
+
+
+def _keep_cookies(scope: RequestScope) -> None:
+    """Remember what cookies() has collected so far: a handler that fails loses its own writes and no one else's."""
+    store = scope.cookies
+    if store is not None and store.changed:
+        way_of(scope).cookies = store.copy()
