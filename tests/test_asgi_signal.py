@@ -30,6 +30,15 @@ async def PUT(request):
 
     return Response(ReadableStream(pull=pull, cancel=lambda reason: seen.append(type(reason).__name__)))
 
+def PATCH(request):
+    import time
+    for _ in range(20):
+        if request.signal.aborted:
+            break
+        time.sleep(0.01)
+    seen.append(request.signal.aborted)
+    return Response("done")
+
 seen = []
 
 async def POST(request):
@@ -37,7 +46,7 @@ async def POST(request):
 """
 
 
-def run(project: Path, leaves_after: float | None, method: str = "GET") -> list[str]:
+def run(project: Path, leaves_after: float | None, method: str = "GET") -> list[Any]:
     """What the handler saw of a client that leaves after so many seconds, or reads everything."""
     folder = project / "app" / "wait"
     folder.mkdir(parents=True)
@@ -80,7 +89,7 @@ def run(project: Path, leaves_after: float | None, method: str = "GET") -> list[
         await ask(method)
         return await ask("POST")
 
-    seen: list[str] = json.loads(asyncio.run(both()))["seen"]
+    seen: list[Any] = json.loads(asyncio.run(both()))["seen"]
     return seen
 
 
@@ -94,3 +103,7 @@ def test_a_client_that_reads_everything_did_not_leave(tmp_path: Path) -> None:
 
 def test_the_source_of_a_stream_learns_why_it_is_cancelled(tmp_path: Path) -> None:
     assert run(tmp_path, leaves_after=0.03, method="PUT") == ["ClientDisconnected"]
+
+
+def test_a_plain_handler_is_told_in_its_thread(tmp_path: Path) -> None:
+    assert run(tmp_path, leaves_after=0.03, method="PATCH") == [True]

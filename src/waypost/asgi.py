@@ -70,14 +70,14 @@ class ASGI:
         method = scope["method"]
         body = None if method in ("GET", "HEAD") else _body(raw, receive)
         request = incoming(method, target, raw, body, self._connection(scope))
-        watch = request.on_signal = _SignalWatch(request, receive)
+        watch = request.on_signal = _Watch(request, receive)
         try:
             response = await self.application.handle(request)
             payload = response.payload
             if isinstance(payload, bytes):
                 await self._send_buffered(response, payload, method, send)
             else:
-                await _Streaming(request, response, payload, receive, send).run(method)
+                await _Streaming(request, response, payload, watch, send).run(method)
         finally:
             request.on_signal = None
             # A server reports a disconnect after every response: a client that has the whole of it did not leave.
@@ -129,13 +129,13 @@ class ASGI:
 class _Streaming:
     """One streamed response: sends its chunks, and ends the source when the client leaves."""
 
-    __slots__ = ("payload", "receive", "request", "response", "send")
+    __slots__ = ("payload", "request", "response", "send", "watch")
 
-    def __init__(self, request: Request, response: Response, payload: BodyStream, receive: Receive, send: Send) -> None:
+    def __init__(self, request: Request, response: Response, payload: BodyStream, watch: _Watch, send: Send) -> None:
         self.request = request
         self.response = response
         self.payload = payload
-        self.receive = receive
+        self.watch = watch
         self.send = send
 
     async def run(self, method: str) -> None:
@@ -149,9 +149,8 @@ class _Streaming:
             await self.send({"type": "http.response.body", "body": b""})
             return
         sender = asyncio.ensure_future(self._send_all(start))
-        watcher = asyncio.ensure_future(_watch(self.request, self.receive))
         try:
-            await asyncio.wait((sender, watcher), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((sender, self.watch.begin()), return_when=asyncio.FIRST_COMPLETED)
             if not sender.done():
                 sender.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -160,7 +159,6 @@ class _Streaming:
                 # An error in mid-stream goes on to the server, which cuts the connection without an end mark.
                 sender.result()
         finally:
-            watcher.cancel()
             sender.cancel()
             await self.payload.aclose(self.request._left)
 
@@ -181,35 +179,49 @@ class _Streaming:
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _watch(request: Request, receive: Receive) -> None:
-    """Wait for the client to leave, then abort the request."""
-    body = request._body
-    if isinstance(body, _PulledBody):
-        await body.ended.wait()  # until then receive() is the body's
-        if not body.complete:
-            request.abort()
-    while request._left is None:
-        if (await receive())["type"] == "http.disconnect":
-            request.abort()
+class _Watch:
+    """Waits for the client to leave, from the moment someone asks: a request that nobody asks about pays no task.
 
+    One for each request: servers report a disconnect to a single receive(), and some fail at a second one.
+    """
 
-class _SignalWatch:
-    """Watches from the moment a handler asks for `request.signal`; a request that never asks pays no task for it."""
-
-    __slots__ = ("_receive", "_request", "_task")
+    __slots__ = ("_loop", "_receive", "_request", "_stopped", "_task")
 
     def __init__(self, request: Request, receive: Receive) -> None:
         self._request = request
         self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._stopped = False
         self._task: asyncio.Future[None] | None = None
 
     def __call__(self) -> None:
+        # A plain handler asks for `request.signal` in a worker thread.
+        self._loop.call_soon_threadsafe(self._begin_unless_stopped)
+
+    def _begin_unless_stopped(self) -> None:
+        if not self._stopped:
+            self.begin()
+
+    def begin(self) -> asyncio.Future[None]:
+        """The task, which ends when the client has left."""
         if self._task is None:
-            self._task = asyncio.ensure_future(_watch(self._request, self._receive))
+            self._task = self._loop.create_task(self._wait())
+        return self._task
 
     def stop(self) -> None:
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
+
+    async def _wait(self) -> None:
+        request, body = self._request, self._request._body
+        if isinstance(body, _PulledBody):
+            await body.ended.wait()  # until then receive() is the body's
+            if not body.complete:
+                request.abort()
+        while request._left is None:
+            if (await self._receive())["type"] == "http.disconnect":
+                request.abort()
 
 
 class _PulledBody(RequestBody):
