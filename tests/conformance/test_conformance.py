@@ -120,6 +120,40 @@ def test_quirks_do_no_harm(base: str, stack: str, capsys: pytest.CaptureFixture[
     assert problems(base, healthy) == []
 
 
+# Not recorded, and wanted all the same.
+OWN = [
+    {
+        "id": "own.stream-left",
+        "note": "a client that leaves a stream: the signal, then cancel() with the reason, nothing after it",
+        "steps": [
+            {"method": "GET", "path": "/x/abort?key=${uniq}", "abort_after_bytes": 20, "expect": {"aborted": True}},
+            {
+                "method": "GET",
+                "path": "/x/log?key=${uniq}",
+                "delay_ms": 700,
+                "expect": {"json": {"log": ["signal", "cancel:ResponseAborted"]}},
+            },
+        ],
+    },
+    {
+        "id": "own.posts-limits",
+        "note": "numbers that SQLite can't hold are the client's fault",
+        "steps": [
+            {"method": "POST", "path": "/api/__reset"},
+            *(
+                {"method": "GET", "path": f"/api/posts/{number}", "expect": {"status": status}}
+                for number, status in [(10**18, 404), (2**63 - 1, 404), (2**63, 400), (10**400, 400), ("%C2%B2", 400)]
+            ),
+        ],
+    },
+]
+
+
+@pytest.mark.parametrize("case", OWN, ids=[str(case["id"]) for case in OWN])
+def test_own_cases(base: str, case: dict[str, Any]) -> None:
+    assert problems(base, case) == []
+
+
 def test_every_case_belongs_to_an_area() -> None:
     assert {file.stem for file in (HERE / "cases").glob("*.json")} == {*AREAS, *LATER}
 

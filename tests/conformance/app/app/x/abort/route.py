@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from waypost import ReadableStream, Request, Response
+from waypost import ClientDisconnected, ReadableStream, Request, Response
 
 from lib.state import push
 
@@ -29,7 +29,8 @@ async def GET(request: Request) -> Response:
         await asyncio.sleep(0.05)
 
     def cancel(reason: Any) -> None:
-        push(key, f"cancel:{getattr(reason, 'name', type(reason).__name__)}")
+        # Next.js calls its reason ResponseAborted; here it is the exception that the request's signal carries too.
+        push(key, "cancel:ResponseAborted" if isinstance(reason, ClientDisconnected) else f"cancel:{reason!r}")
 
     return Response(ReadableStream(pull=pull, cancel=cancel), headers={"content-type": "text/event-stream"})
 
