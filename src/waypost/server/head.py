@@ -27,6 +27,8 @@ _MARKED = {
 }
 _NAMES_KEPT = 1024
 _names: dict[bytes, int] = {}
+_LINE_KEPT = 128  # bytes
+_lines: dict[bytes, tuple[str, str]] = {}  # request lines that were good; bounded, since clients choose them
 
 # llhttp also knows the methods of RTSP and ICE and CONNECT; these are the ones that name a resource of ours.
 _METHODS = (
@@ -115,8 +117,12 @@ def repeated(data: bytes, block: bytes, max_url_size: int) -> tuple[str, str] | 
     A client mostly repeats its header block on a kept connection: what was parsed and judged once need not be again.
     data ends with `block`. None when the request line is anything but ordinary.
     """
+    line = data[: -len(block)]
+    seen = _lines.get(line)
+    if seen is not None and len(seen[1]) <= max_url_size:
+        return seen
     try:
-        method, target, version = data[: -len(block)].decode("ascii").split(" ")
+        method, target, version = line.decode("ascii").split(" ")
     except ValueError:
         return None
     # Printable ASCII is what llhttp takes; it keeps a line end out too, so the block is where it seems to be.
@@ -129,6 +135,10 @@ def repeated(data: bytes, block: bytes, max_url_size: int) -> tuple[str, str] | 
         or len(target) > max_url_size
     ):
         return None
+    if len(line) <= _LINE_KEPT:
+        if len(_lines) >= _NAMES_KEPT:
+            _lines.clear()
+        _lines[line] = (method, target)
     return method, target
 
 

@@ -180,8 +180,10 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             size = len(payload) if payload else 0
             service.access(request, status, size, perf_counter() - self._started)
         if service.on_sent is not None:
-            self.unsent = request
-            self._tell()
+            try:
+                service.on_sent(request)
+            except Exception:
+                logger.exception("the callback after a response failed")
         self.deadline = service.clock.now + service.idle_deadline
         self.phase = HEAD
         if self._held:
