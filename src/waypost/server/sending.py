@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from waypost.errors import ClientDisconnected
 from waypost.http.payload import BodyStream, FilePayload, encode_chunk
 from waypost.http.response import Response
+from waypost.server.outbox import SMALL, Outbox
 from waypost.server.writer import declared_length, stream_head
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("waypost.server")
 
-_JOINED = 65_536  # a larger chunk is not copied to put its frame around it
 _FILE_AT_ONCE = 65_536  # a smaller file is read and written in one piece
 _SENDFILE_STEP = 1_048_576  # bytes between two looks at other connections
 
@@ -49,37 +49,48 @@ async def send_stream(
         elif isinstance(stream, FilePayload):
             await _send_file(connection, stream, head)
         else:
-            connection.write(head)
-            if chunked:
-                await _send_chunks(connection, stream)
-            elif length is None:
-                await _send_counted(connection, stream, None)
-            else:
-                close = await _send_counted(connection, stream, length) or close
+            outbox = Outbox(connection)
+            outbox.add(head)
+            try:
+                if chunked:
+                    await _send_chunks(connection, outbox, stream)
+                else:
+                    close = await _send_counted(connection, outbox, stream, length) or close
+            finally:
+                outbox.flush()  # what came before a failure has come
     finally:
-        await stream.aclose()
+        await stream.aclose(ClientDisconnected("the client closed the connection") if connection.gone else None)
     return close
 
 
-async def _send_chunks(connection: HttpConnection, stream: BodyStream) -> None:
-    write = connection.write
-    async for chunk in stream.take():
-        if chunk.__class__ is not bytes:
-            chunk = encode_chunk(chunk)
-        size = len(chunk)
-        if not size:
-            continue  # an empty chunk is the end mark
-        if size < _JOINED:
-            write(b"%x\r\n%b\r\n" % (size, chunk))
-        else:
-            connection.transport.writelines((b"%x\r\n" % size, chunk, b"\r\n"))
-        connection.sent_bytes += size
-        if connection.write_paused or connection.gone:
-            await connection.writable()
-    write(b"0\r\n\r\n")
+async def _send_chunks(connection: HttpConnection, outbox: Outbox, stream: BodyStream) -> None:
+    pieces = outbox.pieces
+    sent = 0
+    try:
+        async for chunk in stream.take():
+            if chunk.__class__ is not bytes:
+                chunk = encode_chunk(chunk)
+            size = len(chunk)
+            if not pieces:
+                # Only a write, or a turn of the event loop, changes these; both leave the outbox empty.
+                if connection.write_paused or connection.gone:
+                    await connection.writable()
+                outbox.schedule()
+            if size > SMALL:
+                outbox.add_large(b"%x\r\n" % size, chunk, b"\r\n")
+            elif size:  # an empty chunk is the end mark
+                pieces.append(b"%x\r\n%b\r\n" % (size, chunk))
+                if not len(pieces) & 15:
+                    outbox.look()
+            sent += size
+    finally:
+        connection.sent_bytes += sent
+    outbox.add(b"0\r\n\r\n")
 
 
-async def _send_counted(connection: HttpConnection, stream: BodyStream, length: int | None) -> bool:
+async def _send_counted(
+    connection: HttpConnection, outbox: Outbox, stream: BodyStream, length: int | None
+) -> bool:
     """Send exactly `length` bytes (None: whatever comes). Gives whether the stream had more; raises ShortBody."""
     left = length
     async for chunk in stream.take():
@@ -88,12 +99,15 @@ async def _send_counted(connection: HttpConnection, stream: BodyStream, length: 
         if left is not None:
             if len(chunk) > left:
                 logger.error("a stream is longer than its Content-Length %d: it was cut there", length)
-                connection.write(chunk[:left])
+                outbox.add(chunk[:left])
                 connection.sent_bytes += left
                 return True
             left -= len(chunk)
         if chunk:
-            connection.write(chunk)
+            if len(chunk) > SMALL:
+                outbox.add_large(chunk)
+            else:
+                outbox.add(chunk)
             connection.sent_bytes += len(chunk)
         if connection.write_paused or connection.gone:
             await connection.writable()
@@ -112,8 +126,10 @@ async def _send_file(connection: HttpConnection, stream: FilePayload, head: byte
         return
     socket: Any = connection.transport.get_extra_info("socket")
     if connection.connection.scheme == "https" or socket is None or not hasattr(os, "sendfile"):
-        connection.write(head)
-        await _send_counted(connection, stream, stream.length)
+        outbox = Outbox(connection)
+        outbox.add(head)
+        await _send_counted(connection, outbox, stream, stream.length)
+        outbox.flush()
         return
     transport = connection.transport
     # The kernel writes the file past the transport, so whatever the transport still has must go first.
