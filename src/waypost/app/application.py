@@ -11,12 +11,15 @@ from collections.abc import Awaitable, Callable
 
 from waypost.app import telemetry
 from waypost.app.after import Afterwork
-from waypost.app.build import build
+from waypost.app.build import Built, build
 from waypost.app.context import ANSWERED, RequestScope, current_scope
 from waypost.app.dispatch import Dispatcher
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import to_failure
+from waypost.app.forward import Forwarder
 from waypost.app.instrumentation import Instrumentation
+from waypost.app.pipeline import Pipeline
+from waypost.app.target import Targets
 from waypost.config import Config
 from waypost.http.compression import MIN_SIZE, Compression
 from waypost.http.cookies import CookieStore
@@ -53,13 +56,36 @@ class Application:
         self.routes: list[RouteEntry] = built.entries
         self.warnings = built.warnings
         self.errors = built.errors
-        self._respond: Callable[[Request], Awaitable[Response]] = Dispatcher(built.table)
+        self.middleware = built.root
+        self.rules = built.rules
+        self._forwarder = Forwarder(config.rewrite_timeout)
+        self._respond = self._compose(built)
         self._dev = config.dev
         self._compression = Compression() if config.compress else None
         # An id costs a header on every answer; it is of use where a log can be searched for it.
         self._ids = RequestIds() if config.access_log else None
         self._afterwork = Afterwork(config.max_pending_after)
         self._instrumentation = Instrumentation(config)
+
+    def _compose(self, built: Built) -> Callable[[Request], Awaitable[Response]]:
+        """The dispatcher, with what the project puts before it and between it and its handlers."""
+        config = self.config
+        dispatcher = Dispatcher(built.table)
+        pipeline = Pipeline(
+            dispatcher,
+            built.table,
+            built.rules,
+            built.root.layers,
+            built.root.matcher,
+            targets=Targets(config.base_path, config.rewrite_origins),
+            forwarder=self._forwarder,
+            body_limit=config.max_body_size,
+            variable=built.variable,
+        )
+        for entry, layers in built.layers:
+            if layers:
+                pipeline.cover(entry, layers)
+        return pipeline if pipeline.needed else dispatcher
 
     async def startup(self) -> None:
         """Get ready in the worker that will serve, before its first request."""
@@ -72,6 +98,7 @@ class Application:
         seconds = self.config.shutdown_grace if grace is None else grace
         await self._afterwork.drain(seconds)
         await self._instrumentation.drain(seconds)
+        await self._forwarder.aclose()
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Every exception becomes a Response here; only cancellation passes."""

@@ -28,8 +28,8 @@ def bind(handler: Callable[..., Any], verb: str, file: Path) -> Endpoint:
     Raises StartupError for a signature that can't be called so.
     """
     wants = _arguments(handler, verb, file)
-    if not _is_async(handler):
-        handler = _adapted(handler)
+    if not is_async(handler):
+        handler = adapted(handler)
     if wants == ("request",):
         return lambda request, scope: handler(request)
     if wants == ("request", "context"):
@@ -60,7 +60,7 @@ def _arguments(handler: Callable[..., Any], verb: str, file: Path) -> tuple[str,
             raise StartupError(
                 f"{verb} can't be called: nothing provides its argument {parameter.name!r}",
                 file=file,
-                line=_line(handler),
+                line=line_of(handler),
                 remedy=f"Write `async def {verb}(request, context)`; path segments are in context.params.",
             )
     return tuple(wants)
@@ -87,12 +87,14 @@ def _signature(handler: Callable[..., Any]) -> inspect.Signature:
         handler = wrapped
 
 
-def _line(handler: Callable[..., Any]) -> int | None:
+def line_of(handler: Callable[..., Any]) -> int | None:
+    """The line on which a function is defined, if it says so."""
     code = getattr(inspect.unwrap(handler), "__code__", None)
     return code.co_firstlineno if code is not None else None
 
 
-def _is_async(handler: Callable[..., Any]) -> bool:
+def is_async(handler: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine."""
     target = handler
     while isinstance(target, partial):
         target = target.func
@@ -102,13 +104,13 @@ def _is_async(handler: Callable[..., Any]) -> bool:
     return not inspect.isroutine(target) and inspect.iscoroutinefunction(call)
 
 
-def _adapted(handler: Callable[..., Any]) -> Callable[..., Any]:
+def adapted(handler: Callable[..., Any]) -> Callable[..., Any]:
     """An async callable for a plain one.
 
     A plain decorator around an async handler (told by functools.wraps) runs on the loop, where its handler runs; any
     other plain function may block, and runs in a worker thread.
     """
-    if _is_async(inspect.unwrap(handler)):
+    if is_async(inspect.unwrap(handler)):
 
         async def call(*arguments: Any) -> Any:
             value = handler(*arguments)

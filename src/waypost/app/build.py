@@ -7,8 +7,11 @@ from pathlib import Path
 
 from waypost.app.binding import bind
 from waypost.app.entry import Endpoint, RouteEntry
+from waypost.app.layers import Layer
+from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, route_layers
 from waypost.app.preflight import preflight_endpoint
 from waypost.app.public_files import public_entries, serve_file
+from waypost.app.rules import Rules, compile_rules
 from waypost.config import Config
 from waypost.errors import StartupError, StartupErrors
 from waypost.routing.load import LoadedRoute, load_routes
@@ -24,6 +27,10 @@ class Built:
     table: RouteTable[RouteEntry]
     warnings: list[StartupError]
     errors: list[StartupError]
+    root: RootMiddleware
+    rules: Rules
+    layers: list[tuple[RouteEntry, tuple[Layer, ...]]]
+    variable: frozenset[int]  # the ids of entries whose path has parameters
 
 
 def build(config: Config) -> Built:
@@ -36,14 +43,28 @@ def build(config: Config) -> Built:
     sound = [file for file in found.routes if file.file not in found.broken]
     report = load_routes(sound, config.app_dir)
     failed = {**report.failed, **found.broken}
-    errors = [*found.errors, *report.errors]
+    root = load_root(config)
+    folders = FolderMiddleware(config, [middleware.file for middleware in found.middleware])
+    rules, wrong_rules = compile_rules(
+        config.headers,
+        config.redirects,
+        config.rewrites,
+        base_path=config.base_path,
+        file=config.root / "pyproject.toml",
+    )
+    errors = [*found.errors, *report.errors, *root.errors, *folders.errors, *wrong_rules]
     entries: dict[Path, RouteEntry] = {}
+    layers: list[tuple[RouteEntry, tuple[Layer, ...]]] = []
     for loaded in report.routes:
+        file = loaded.file
         try:
-            entries[loaded.file.file] = _entry(loaded, config)
-        except StartupErrors as mistakes:
-            errors.extend(mistakes.errors)
-            failed[loaded.file.file] = mistakes
+            entry = entries[file.file] = _entry(loaded, config)
+            own = route_layers(vars(loaded.module), file.file) if loaded.module is not None else ()
+            layers.append((entry, (*folders.layers(file.middleware), *own)))
+        except StartupError as mistake:
+            mistakes = mistake.errors if isinstance(mistake, StartupErrors) else [mistake]
+            errors.extend(error for error in mistakes if error not in folders.errors)
+            failed[file.file] = mistake
     for file in found.routes:
         if file.file in failed:
             entries[file.file] = RouteEntry(file.pattern, file.file, file.kind, {}, error=failed[file.file])
@@ -58,7 +79,9 @@ def build(config: Config) -> Built:
         skip_trailing_slash_redirect=config.skip_trailing_slash_redirect,
         tolerant=config.dev,
     )
-    return Built([entry for _, entry in routes], table, [*found.warnings, *report.warnings], errors)
+    warnings = [*found.warnings, *report.warnings, *root.warnings]
+    variable = frozenset(id(entry) for file, entry in routes if file.params)
+    return Built([entry for _, entry in routes], table, warnings, errors, root, rules, layers, variable)
 
 
 def _entry(loaded: LoadedRoute, config: Config) -> RouteEntry:

@@ -40,7 +40,9 @@ class Dispatcher:
         scope.entry = entry
         endpoint = entry.endpoints.get(request.method)
         if endpoint is None:
-            return _without_endpoint(entry, request.method)
+            endpoint = entry.otherwise
+            if endpoint is None:
+                return without_endpoint(entry, request.method)
         body = request._body
         if body is not None:
             await _limit(body, entry)
@@ -57,7 +59,7 @@ class Dispatcher:
             return _server_options(request.method)
         canonical = self._table.redirect(path)
         if canonical is not None:
-            return _slash_redirect(canonical, request.query_string)
+            return slash_redirect(canonical, request.query_string)
         return self._table.match(path) or unknown_path(request)
 
 
@@ -76,7 +78,8 @@ async def _limit(body: RequestBody, entry: RouteEntry) -> None:
         await body.read()
 
 
-def _without_endpoint(entry: RouteEntry, method: str) -> Response:
+def without_endpoint(entry: RouteEntry, method: str) -> Response:
+    """The answer of a route to a verb that its file does not export."""
     if entry.error is not None:
         raise entry.error
     if method == "OPTIONS":
@@ -93,6 +96,14 @@ def _server_options(method: str) -> Response:
     return error_response(400, "Invalid request target")
 
 
-def _slash_redirect(path: str, query: str) -> Response:
-    location = f"{path}?{query}" if query else path
-    return Response(location, 308, {"location": location, "refresh": f"0;url={location}"})
+def slash_redirect(path: str, query: str) -> Response:
+    """The redirect to the canonical path."""
+    return redirect_response(f"{path}?{query}" if query else path, 308)
+
+
+def redirect_response(location: str, status: int) -> Response:
+    """A redirect of the framework: the location as text too, and `Refresh` for old clients on a 308 (Next.js)."""
+    headers = {"location": location}
+    if status == 308:
+        headers["refresh"] = f"0;url={location}"
+    return Response(location, status, headers)

@@ -18,10 +18,15 @@ class RouteEntry:
 
     pattern: as the folders spell it, "/api/posts/[id]". endpoints: verb → function; HEAD stands beside GET unless the
     file has its own. max_body_size: bytes, None for no limit. streams_body: the route set its own limit, so that a
-    chunked body is not collected before the handler runs. error: in dev, why the file can't be used.
+    chunked body is not collected before the handler runs. error: in dev, why the file can't be used. otherwise: answers
+    the verbs that have no endpoint, where middleware has to see them too. middleware: what stands before the endpoints,
+    outermost first, for listings.
     """
 
-    __slots__ = ("allow", "endpoints", "error", "file", "kind", "max_body_size", "options", "pattern", "streams_body")
+    __slots__ = (
+        "allow", "endpoints", "error", "file", "kind", "max_body_size", "middleware", "options", "otherwise", "pattern",
+        "streams_body",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -47,6 +52,8 @@ class RouteEntry:
         self.max_body_size = max_body_size
         self.streams_body = streams_body
         self.error = error
+        self.otherwise: Endpoint | None = None
+        self.middleware: tuple[str, ...] = ()
 
     @property
     def methods(self) -> list[str]:

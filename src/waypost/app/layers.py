@@ -18,14 +18,14 @@ from waypost.app.failures import to_answer
 from waypost.app.result import to_response
 from waypost.app.way import check_fields, put_on, way_of
 from waypost.errors import InvalidResponseError
-from waypost.http.control import Control
-from waypost.http.headers import Headers
+from waypost.http.control import GO_ON, Control
 from waypost.http.request import Request
 from waypost.http.response import Response
 
 Covers: TypeAlias = Callable[[Request, str], bool]
 Onward: TypeAlias = Callable[[Request, RequestScope], Awaitable[Response]]
-Aim: TypeAlias = "Callable[[Control, Request, RequestScope], None]"
+Aim: TypeAlias = Callable[[Control, Request, RequestScope], None]
+Finish: TypeAlias = Callable[[Response, Request, RequestScope], Response]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,40 +46,44 @@ class Fold:
     """Folds layers around endpoints.
 
     aim: takes a rewrite over into the scope. reroute: finds the route again after one; None where what follows does.
+    finish: has the last word on an answer that a layer gave.
     """
 
-    __slots__ = ("aim", "reroute")
+    __slots__ = ("aim", "finish", "reroute")
 
-    def __init__(self, aim: Aim, reroute: Onward | None) -> None:
+    def __init__(self, aim: Aim, reroute: Onward | None, finish: Finish | None = None) -> None:
         self.aim = aim
         self.reroute = reroute
+        self.finish = finish
 
     def around(self, endpoint: Endpoint, layers: Sequence[Layer], where: str) -> Endpoint:
         """`endpoint` behind `layers`. where: how messages call the endpoint."""
         for index in range(len(layers) - 1, -1, -1):
             layer, lineage = layers[index], tuple(layers[: index + 1])
-            make = self._wrapping if layer.wraps else self._deciding
-            endpoint = _skipping(layer, make(layer, endpoint, lineage, where), endpoint)
+            run = (self._wrapping if layer.wraps else self._deciding)(layer, endpoint, lineage, where)
+            # Only what stands behind a route can be met twice; the pipeline sees to its own.
+            endpoint = _skipping(layer, run, endpoint) if self.reroute is not None else run
             where = layer.where
         return endpoint
 
     def _deciding(self, layer: Layer, inner: Endpoint, lineage: tuple[Layer, ...], where: str) -> Endpoint:
-        call = layer.call
+        call, finish = layer.call, self.finish
 
         async def decide(request: Request, scope: RequestScope) -> Any:
             value = await call(request)
             if scope.cookies is not None:
                 _keep_cookies(scope)
-            if value is None:
+            if value is None or (value.__class__ is Response and value._control is GO_ON and value._headers is None):
                 return await inner(request, scope)
             if isinstance(value, Response) and value._control is not None:
                 return await self._go_on(value, value._control, request, scope, inner, lineage, where)
-            return to_response(value, layer.where)
+            response = to_response(value, layer.where)
+            return response if finish is None else finish(response, request, scope)
 
         return decide
 
     def _wrapping(self, layer: Layer, inner: Endpoint, lineage: tuple[Layer, ...], where: str) -> Endpoint:
-        call = layer.call
+        call, finish = layer.call, self.finish
 
         async def following(request: Request | None = None) -> Response:
             """The `next` of this layer: one function for all requests."""
@@ -108,7 +112,8 @@ class Fold:
                 return await self._go_on(value, value._control, request, scope, inner, lineage, where)
             if value is None:
                 raise InvalidResponseError(f"{layer.where} returned None: return what `await next(request)` gave")
-            return to_response(value, layer.where)
+            response = to_response(value, layer.where)
+            return response if finish is None else finish(response, request, scope)
 
         return wrap
 
@@ -136,17 +141,12 @@ class Fold:
         if fields is None or not fields.raw:
             return await inner(request, scope)
         check_fields(fields, lineage[-1].where)
-        return await carry(inner, request, scope, fields, where)
-
-
-async def carry(inner: Endpoint, request: Request, scope: RequestScope, fields: Headers, where: str) -> Response:
-    """Go on, and put `fields` on the answer; on that to an exception too."""
-    try:
-        value = await inner(request, scope)
-    except BaseException:
-        way_of(scope).keep_for_failure(fields)
-        raise
-    return put_on(to_response(value, where), fields)
+        try:
+            value = await inner(request, scope)
+        except BaseException:
+            way_of(scope).keep_for_failure(fields)
+            raise
+        return put_on(to_response(value, where), fields)
 
 
 def _skipping(layer: Layer, run: Endpoint, inner: Endpoint) -> Endpoint:

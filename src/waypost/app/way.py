@@ -6,7 +6,7 @@ Source: Next.js, headers of NextResponse.next(): they win over the handler's, Se
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from waypost.errors import InvalidResponseError
 from waypost.http.headers import Headers, RawHeaders
@@ -29,12 +29,10 @@ class Way:
     configured: headers of the settings that the answer still has to get. failed: headers of middleware that is being
     left by an exception; the error's answer gets them. cookies: what cookies() had collected when the last middleware
     went on. passed: layers that must not run again after a rewrite. entered: the project's middleware has run.
-    arrived: the request went on to routing. settled: the path that rewriting came to. external: another server's URL.
+    settled: the path that rewriting came to. external: another server's URL. query: what rewriting made of it.
     """
 
-    __slots__ = (
-        "arrived", "configured", "cookies", "entered", "external", "failed", "passed", "query", "settled",
-    )  # fmt: skip
+    __slots__ = ("configured", "cookies", "entered", "external", "failed", "passed", "query", "settled")
 
     def __init__(self, query: str) -> None:
         self.configured: Headers | None = None
@@ -42,7 +40,6 @@ class Way:
         self.cookies: CookieStore | None = None
         self.passed: tuple[Layer, ...] = ()
         self.entered = False
-        self.arrived = False
         self.settled: str | None = None
         self.external: str | None = None
         self.query = query
@@ -52,11 +49,19 @@ class Way:
         self.failed = fields if self.failed is None else overlay(self.failed, fields)
 
 
+#: The way of every request that the project's middleware saw and left as it was. Never changed.
+ENTERED: Final = Way("")
+ENTERED.entered = True
+
+
 def way_of(scope: RequestScope) -> Way:
-    """The Way of a request, made when there is none."""
-    if scope.way is None:
+    """The Way of a request to write to, made when there is none."""
+    way = scope.way
+    if way is None or way is ENTERED:
         scope.way = Way(scope.request.query_string)
-    return scope.way
+        scope.way.entered = way is ENTERED
+        return scope.way
+    return way
 
 
 def check_fields(fields: Headers, where: str) -> None:
@@ -70,44 +75,42 @@ def check_fields(fields: Headers, where: str) -> None:
 
 def overlay(below: Headers, above: Headers) -> Headers:
     """Both; of one name `above` wins. Vary joins, Set-Cookie lines all stay, those of `above` first."""
-    joined = Headers()
-    joined.raw.extend(_joined(below.raw, above.raw))
-    return joined
+    return _headers(_joined(below.raw, above.raw))
 
 
 def put_on(response: Response, fields: Headers) -> Response:
     """A response with `fields` over its own; the one given stays as it is."""
-    answer = response.copy()
-    raw = answer.headers.raw
-    raw[:] = _joined(raw, fields.raw)
-    return answer
+    return response.with_headers(_headers(_joined(response.raw_headers(), fields.raw)))
 
 
 def fill_in(response: Response, fields: Headers) -> Response:
     """A response with `fields` under its own."""
-    answer = response.copy()
-    raw = answer.headers.raw
     cookies = [item for item in fields.raw if item[0] == b"set-cookie"]
     others = [item for item in fields.raw if item[0] != b"set-cookie"]
-    raw[:] = _joined(others, raw)
-    raw.extend(cookies)
-    return answer
+    return response.with_headers(_headers([*_joined(others, response.raw_headers()), *cookies]))
+
+
+def _headers(raw: RawHeaders) -> Headers:
+    headers = Headers()
+    headers.raw.extend(raw)
+    return headers
 
 
 def _joined(below: RawHeaders, above: RawHeaders) -> RawHeaders:
     names = {name for name, _ in above}
-    names.discard(b"set-cookie")
-    if b"vary" in names:
-        vary = _vary([value for name, value in (*below, *above) if name == b"vary"])
-        above = [item for item in above if item[0] != b"vary"]
-        above.append((b"vary", vary))
-    first = [item for item in above if item[0] == b"set-cookie"]
-    if not first:
-        return [item for item in below if item[0] not in names] + above
+    if b"set-cookie" in names or b"vary" in names:
+        return _joined_lists(below, above, names)
+    return [item for item in below if item[0] not in names] + above
+
+
+def _joined_lists(below: RawHeaders, above: RawHeaders, names: set[bytes]) -> RawHeaders:
+    kept = [item for item in below if item[0] not in names]
+    own = [item for item in above if item[0] not in (b"set-cookie", b"vary")]
+    vary = _vary([value for name, value in (*below, *above) if name == b"vary"])
     # A browser takes the last of several lines for one cookie: the handler's, as it is in Next.js.
-    kept = [item for item in below if item[0] not in names and item[0] != b"set-cookie"]
-    later = [item for item in below if item[0] == b"set-cookie"]
-    return [*kept, *(item for item in above if item[0] != b"set-cookie"), *first, *later]
+    cookies = [item for item in (*above, *below) if item[0] == b"set-cookie"]
+    kept = [item for item in kept if item[0] not in (b"set-cookie", b"vary")]
+    return [*kept, *own, *([(b"vary", vary)] if vary else []), *cookies]
 
 
 def _vary(values: list[bytes]) -> bytes:

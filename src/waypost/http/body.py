@@ -20,19 +20,21 @@ HIGH_WATER = 65_536  # bytes waiting unread before the sender is asked to pause
 class RequestBody:
     """The body of one request.
 
-    declared: the Content-Length, None for a chunked body. limit: bytes, None for no limit.
+    declared: the Content-Length, None for a chunked body. limit: bytes, None for no limit. limit_when_read: the limit
+    for a reader who comes before a route has set one; a body that nobody reads is not held to it.
     on_pause: called with True when more than HIGH_WATER bytes wait unread, with False when they are gone.
     on_demand: called once, at the first read (a server then answers `Expect: 100-continue`).
     """
 
     __slots__ = (
         "_chunks", "_complete", "_data", "_error", "_on_pause", "_paused", "_streamed", "_waiters", "_waiting",
-        "_whole", "declared", "limit", "on_demand", "received",
+        "_whole", "declared", "limit", "limit_when_read", "on_demand", "received",
     )  # fmt: skip
 
     def __init__(self, declared: int | None = None, on_pause: Callable[[bool], None] | None = None) -> None:
         self.declared = declared
         self.limit: int | None = None
+        self.limit_when_read: int | None = None
         self.received = 0
         self.on_demand: Callable[[], None] | None = None
         self._on_pause = on_pause
@@ -143,6 +145,8 @@ class RequestBody:
             yield chunk
 
     def _demand(self) -> None:
+        if self.limit is None:
+            self.limit = self.limit_when_read
         if self.on_demand is not None:
             on_demand, self.on_demand = self.on_demand, None
             on_demand()

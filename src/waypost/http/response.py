@@ -223,13 +223,19 @@ class Response(BaseException):
 
     def copy(self) -> Response:
         """A response with headers of its own over the same body, for those who must change one they did not make."""
+        headers = Headers()
+        headers.raw.extend(self.raw_headers())
+        return self.with_headers(headers)
+
+    def with_headers(self, headers: Headers) -> Response:
+        """A response with these headers instead, over the same body."""
         twin = self.__class__.__new__(self.__class__)
         twin._status = self._status
         twin.status_text = self.status_text
         twin._payload = self._payload
         twin._content_type = self._content_type
         twin._control = self._control
-        twin._headers = self.headers.copy()
+        twin._headers = headers
         return twin
 
     def __repr__(self) -> str:

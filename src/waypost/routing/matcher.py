@@ -103,9 +103,13 @@ class PathPattern:
                 values[name] = value
         return values
 
-    def find(self, path: str) -> Captures | None:
-        """As `match`, in the first spelling of `path` that matches. Raises InvalidPath."""
-        for spelling in spellings(path):
+    def find(self, path: str, *, encoded: bool = False) -> Captures | None:
+        """As `match`, in the first spelling of `path` that matches. Raises InvalidPath.
+
+        encoded: leave the decoded spelling out, so that the values can stand in a URL as they are.
+        """
+        all_spellings = spellings(path)
+        for spelling in all_spellings[:-1] if encoded and len(all_spellings) > 1 else all_spellings:
             values = self.match(spelling)
             if values is not None:
                 return values
