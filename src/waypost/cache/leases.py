@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from types import TracebackType
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -79,6 +79,12 @@ class Flight:
 
 
 _held: ContextVar[tuple[Turn, ...]] = ContextVar("waypost_cache_turns", default=())
+
+
+def carry_turns(context: Context) -> None:
+    """Let a task in `context` know of the turns that the caller holds, so that it does not wait for one of them."""
+    if held := _held.get():
+        context.run(_held.set, held)
 
 
 class Turn:

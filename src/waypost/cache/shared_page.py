@@ -1,0 +1,217 @@
+"""A small file mapped into every worker of a machine: which tags were revalidated, without asking the store.
+
+A table of generations, indexed by a hash of the tag. A memory hit compares one number, the epoch, with the one it
+knows; when that has moved, it compares the slots of its own tags. Two tags may share a slot: then the store is asked
+once too often, never too seldom.
+
+The order that makes it right: who revalidates raises the slots before the store has committed, and a reader takes the
+generation it `checked` from the store's own snapshot, never from here. So between the two every reader is unsure and
+asks; a crash between them leaves readers that ask, not readers that believe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import secrets
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from waypost.cache.file_lock import lock, unlock
+
+MAGIC: Final = 0x5750_5041_4745_0001  # the last byte is the version of this layout
+# Words of the header: a counter of changes, the generation below which nothing is sure, the highest generation seen.
+MARK, EPOCH, FLOOR, LATEST = range(4)
+HEADER: Final = 8
+SLOTS: Final = 8192
+SIZE: Final = (HEADER + SLOTS) * 8
+UNSURE: Final = 2**64 - 1  # as a floor: nobody is sure of anything
+_LOCK_PATIENCE: Final = 0.01  # seconds
+
+
+def slot_of(tag: str) -> int:
+    """The word of a tag; the same in every process, which `hash()` is not."""
+    return HEADER + zlib.crc32(tag.encode("utf-8", "surrogatepass")) % SLOTS
+
+
+def slots_of(tags: Iterable[str]) -> tuple[int, ...]:
+    return tuple(map(slot_of, tags))
+
+
+class SharedPage:
+    """The page of one folder; `words` is read directly by whoever needs a hit to be quick.
+
+    path: of the file; None for a page of this process alone. Every method may be called from any thread.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self._fd = -1
+        self._identity: tuple[int, int] | None = None
+        self._lock = threading.RLock()
+        self._order = threading.Lock()
+        self.words = _new_words()
+
+    # -- opening
+
+    def open(self) -> None:
+        """Map the file, made anew if there is none or it is none of ours. Raises OSError."""
+        with self._lock:
+            if self.path is None or self.current():
+                return
+            self._abandon()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            for _ in range(10):
+                with contextlib.suppress(FileNotFoundError):  # another worker replaced it meanwhile
+                    if self._map(self.path):
+                        return
+                _make_file(self.path)
+            raise OSError(f"{self.path} can't be mapped")
+
+    def _map(self, path: Path) -> bool:
+        fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        try:
+            status = os.fstat(fd)
+            # A byte beyond the end of the file would end the process: the size comes before the mapping.
+            if status.st_size != SIZE:
+                os.close(fd)
+                path.unlink(missing_ok=True)
+                return False
+            words = memoryview(mmap.mmap(fd, SIZE)).cast("Q")
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+            raise
+        if words[MARK] != MAGIC:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            return False
+        self._fd, self._identity, self.words = fd, (status.st_dev, status.st_ino), words
+        return True
+
+    def current(self) -> bool:
+        """Whether the file at the path is still the one that is mapped, at its full size."""
+        if self.path is None:
+            return True
+        try:
+            status = self.path.stat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._identity and status.st_size == SIZE
+
+    def _abandon(self) -> None:
+        """Leave the old file: who still maps it learns that it says nothing any more."""
+        if self._fd < 0:
+            return
+        with contextlib.suppress(OSError):
+            if os.fstat(self._fd).st_size == SIZE:
+                self.words[FLOOR] = UNSURE
+                self.words[EPOCH] += 1
+            os.close(self._fd)
+        self._fd, self._identity = -1, None
+        self.words = _new_words()
+
+    def close(self) -> None:
+        """Stop mapping it; what is asked afterwards is unsure."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd, self._identity = -1, None
+            self.words = _new_words()
+
+    # -- reading
+
+    def untouched(self, slots: Sequence[int], checked: int) -> bool:
+        """Whether no tag of these slots was revalidated after the generation `checked`."""
+        self._barrier()  # the caller has read the epoch: the slots must not have been read before it
+        words = self.words
+        if checked < words[FLOOR]:
+            return False
+        return all(words[slot] <= checked for slot in slots)
+
+    @property
+    def latest(self) -> int:
+        return self.words[LATEST]
+
+    # -- writing
+
+    def raise_slots(self, slots: Sequence[int], generation: int) -> None:
+        """Make every reader of these slots ask that has not checked `generation`. Raises OSError."""
+        with self._writing() as words:
+            for slot in slots:
+                words[slot] = max(words[slot], generation)
+            self._moved(words, generation)
+
+    def raise_floor(self, generation: int) -> None:
+        """Make every reader ask that has not checked `generation`. Raises OSError."""
+        with self._writing() as words:
+            if words[FLOOR] == UNSURE or words[FLOOR] < generation:
+                words[FLOOR] = generation
+            self._moved(words, generation)
+
+    def begin(self, generation: int) -> None:
+        """Give a page that was just made its floor: what the store's clock shows. Raises OSError."""
+        if self.words[FLOOR] == UNSURE:
+            self.raise_floor(generation)
+
+    def _moved(self, words: memoryview[int], generation: int) -> None:
+        words[LATEST] = max(words[LATEST], generation)
+        self._barrier()
+        # A counter of its own: of two changes the later may have the lower generation, and must be seen all the same.
+        words[EPOCH] += 1
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[memoryview[int]]:
+        with self._lock:
+            if self.path is not None:
+                if not self.current():
+                    self.open()
+                # Held for microseconds. Who holds it longer was stopped, and is not waited for.
+                lock(self._fd, _LOCK_PATIENCE)
+            try:
+                yield self.words
+            finally:
+                if self.path is not None:
+                    unlock(self._fd)
+
+    def _barrier(self) -> None:
+        """Order what comes before against what comes after: a lock is the only fence that Python has."""
+        # Twice, as a single acquire and release may be passed from both sides.
+        with self._order:
+            pass
+        with self._order:
+            pass
+
+
+def _new_words() -> memoryview[int]:
+    words = memoryview(mmap.mmap(-1, SIZE)).cast("Q")
+    words[MARK] = MAGIC
+    # Another number for every page, so that no record takes the epoch of one page for that of the next.
+    words[EPOCH] = time.time_ns()
+    words[FLOOR] = UNSURE
+    return words
+
+
+def _make_file(path: Path) -> None:
+    """Put a complete page at the path, unless another process has done it."""
+    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    fd = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        # Written in full, not only made long: a hole would be filled at the first store into it, and a full disk then
+        # ends the process.
+        os.write(fd, bytes(_new_words().cast("B")))
+        os.close(fd)
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links
+            if not path.exists():
+                made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
