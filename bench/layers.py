@@ -11,6 +11,7 @@ what the work costs when nothing disturbs it. Much less noisy than requests per 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import subprocess
@@ -147,7 +148,19 @@ async def _one(target: str, workloads: list[str], seconds: float) -> dict[str, f
                 await call()
             best = min(best, (time.thread_time() - began) / count)
         found[workload] = best * 1e6
+        found[f"{workload} garbage"] = await _garbage(call)
     return found
+
+
+async def _garbage(call: Call) -> float:
+    """Objects that one request leaves to the garbage collector: reference cycles. 0 is right."""
+    gc.collect()
+    gc.disable()
+    for _ in range(100):
+        await call()
+    left = gc.collect()
+    gc.enable()
+    return left / 100
 
 
 def _run(target: str, workloads: list[str], seconds: float, cpu: str) -> dict[str, float]:
@@ -168,6 +181,13 @@ def _run(target: str, workloads: list[str], seconds: float, cpu: str) -> dict[st
         return {}
     found: dict[str, float] = json.loads(done.stdout)
     return found
+
+
+def _print(title: str, best: dict[str, dict[str, float]], columns: list[str]) -> None:
+    print(f"{title}\n{'':18}" + "".join(f"{column.split(' ')[0]:>10}" for column in columns))
+    for target, values in best.items():
+        cells = "".join(f"{values[c]:10.2f}" if c in values else f"{'-':>10}" for c in columns)
+        print(f"{target:18}{cells}")
 
 
 def main() -> int:
@@ -195,11 +215,9 @@ def main() -> int:
                 found = _run(target, group, arguments.seconds, arguments.cpu) if group else {}
                 for workload, value in found.items():
                     best[target][workload] = min(value, best[target].get(workload, value))
-    print("Microseconds of CPU for one request, without server and parser; smallest seen")
-    print(f"{'':18}" + "".join(f"{w:>10}" for w in workloads))
-    for target, values in best.items():
-        cells = "".join(f"{values[w]:10.2f}" if w in values else f"{'-':>10}" for w in workloads)
-        print(f"{target:18}{cells}")
+    _print("Microseconds of CPU for one request, without server and parser; smallest seen", best, workloads)
+    names = [f"{workload} garbage" for workload in workloads]
+    _print("Objects that one request leaves to the garbage collector (0 is right)", best, names)
     return 0
 
 
