@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("waypost.server")
 
 async def answer(connection: HttpConnection, request: Request) -> None:
-    """Run the handler and send what it gives. Never raises, except GeneratorExit when the loop is torn down."""
+    """Run the handler and send what it gives. Never raises while the loop lives."""
     service = connection.service
     if connection.task is not None:  # it begins in a turn of its own (Python 3.11): the client may have left by now
         if connection.gone and not request.keep_running:
@@ -59,10 +59,10 @@ async def answer(connection: HttpConnection, request: Request) -> None:
                 await _stream(connection, request, response)
         elif not connection.taken:
             raise InvalidResponseError("the handler gave no response")
-    except GeneratorExit:
-        raise
     except BaseException as error:
-        await _rescue(connection, request, response, error)
+        if service.loop.is_closed():
+            raise  # the loop is torn down, and with it this coroutine
+        _rescue(connection, request, response, error)
         status = 0  # counted where it was sent
     connection.answered(request, status)
 
@@ -86,14 +86,13 @@ async def _stream(connection: HttpConnection, request: Request, response: Respon
     connection.closing = await send_stream(connection, response, payload, request.method, close)
 
 
-async def _rescue(
+def _rescue(
     connection: HttpConnection, request: Request, response: Response | None, error: BaseException
 ) -> None:
     """After an exception: a 500 where nothing was sent yet, else the connection is cut."""
-    task = asyncio.current_task()
     cancelled = isinstance(error, asyncio.CancelledError)
-    if cancelled and task is not None:
-        task.uncancel()
+    if cancelled and connection.task is not None:
+        connection.task.uncancel()
     if connection.gone or connection.taken:
         if not cancelled and not isinstance(error, Exception):
             _log(request, error)

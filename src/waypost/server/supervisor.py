@@ -276,7 +276,9 @@ class Supervisor:
             if worker.ready_at:
                 self._tell_end(worker)
             else:
+                # It dies of the signal while it still imports, and takes the order once it has a loop.
                 worker.stopping = worker.drained = True
+                worker.channel.send({"do": "stop", "grace": 0})
                 worker.process.terminate()
 
     def _tell_end(self, worker: _Worker) -> None:
