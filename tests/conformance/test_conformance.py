@@ -21,16 +21,19 @@ HERE = Path(__file__).parent
 DIFFERENCES = HERE.parent.parent / "docs" / "differences.md"
 
 AREAS = (
-    "after", "auth", "cookies-read", "cookies-write", "cors-route", "download", "edge", "errors", "headers", "methods",
-    "params", "posts", "rate-limit", "request", "request-body", "responses", "routing", "search", "stream", "upload",
-    "validation", "whoami",
+    "after", "auth", "cookies-read", "cookies-write", "cors-global", "cors-route", "download", "edge", "errors",
+    "headers", "methods", "params", "posts", "proxy", "rate-limit", "request", "request-body", "responses", "routing",
+    "search", "stream", "upload", "validation", "whoami",
 )  # fmt: skip
 
 # Areas whose part of the framework does not exist yet: their routes are not in the app either.
 LATER = (
-    "chat", "cors-global", "data-cache", "proxy", "revalidate-demand", "revalidate-time", "static",
+    "chat", "data-cache", "revalidate-demand", "revalidate-time", "static",
     "static-params", "stripe",
 )  # fmt: skip
+
+# Cases of a finished area that need one of LATER.
+WAITING = {"cors-global.static": "static", "cors-global.static-evil": "static"}
 
 CASE_IDS = re.compile(r"`([a-z][a-z0-9-]*\.[a-z0-9-]+)`")
 
@@ -93,7 +96,7 @@ def test_area(base: str, stack: str, area: str) -> None:
     expected = deviations()
     failed: list[str] = []
     for case in cases(area):
-        if case.get("quirk") or (stack, case["id"]) in SERVERS_OWN:
+        if case.get("quirk") or (stack, case["id"]) in SERVERS_OWN or case["id"] in WAITING:
             continue
         found = problems(base, case)
         if case["id"] in expected:
@@ -156,6 +159,10 @@ def test_own_cases(base: str, case: dict[str, Any]) -> None:
 
 def test_every_case_belongs_to_an_area() -> None:
     assert {file.stem for file in (HERE / "cases").glob("*.json")} == {*AREAS, *LATER}
+
+
+def test_no_case_waits_for_what_is_here() -> None:
+    assert set(WAITING.values()) <= set(LATER)
 
 
 def test_every_deviation_is_an_ordinary_case_with_a_reason() -> None:
