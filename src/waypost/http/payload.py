@@ -10,7 +10,6 @@ import asyncio
 import contextvars
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from functools import partial
 from typing import Any, TypeAlias
 
 from waypost.errors import BodyUsedError, InvalidResponseError
@@ -126,17 +125,32 @@ def _advance(iterator: Iterator[Any]) -> Any:
 def from_iterable(items: Iterable[Any]) -> BodyStream:
     """A stream over a plain iterable, which is advanced in a worker thread and closed with the stream."""
     iterator = iter(items)
+    step: asyncio.Future[Any] | None = None
 
     async def chunks() -> AsyncIterator[Any]:
+        nonlocal step
         loop = asyncio.get_running_loop()
-        advance = partial(contextvars.copy_context().run, _advance, iterator)
-        while (item := await loop.run_in_executor(None, advance)) is not _END:
+        run = contextvars.copy_context().run
+        while True:
+            step = loop.run_in_executor(None, run, _advance, iterator)
+            # Cancelling can't stop the thread; without the shield close() would not know that it still runs.
+            item = await asyncio.shield(step)
+            if item is _END:
+                return
             yield item
 
-    def close() -> None:
+    def end(step: asyncio.Future[Any] | None = None) -> None:
+        if step is not None and not step.cancelled():
+            step.exception()  # nobody is there for it any more
         for thing in (iterator, items):
             ending = getattr(thing, "close", None)
             if ending is not None:
                 ending()
+
+    def close() -> None:
+        if step is None or step.done():
+            end()
+        else:
+            step.add_done_callback(end)  # a generator that runs can't be closed
 
     return BodyStream(chunks(), on_close=close)
