@@ -17,7 +17,7 @@ LAYERS = [
     ["config"],
     ["routing", "cache"],
     ["app"],
-    ["asgi", "cors", "server", "testing"],
+    ["asgi", "cors", "server", "sse", "testing"],
     ["cli"],
 ]
 RANK = {name: row for row, names in enumerate(LAYERS) for name in names}
