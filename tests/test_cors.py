@@ -179,3 +179,239 @@ def test_wrapped_handlers_and_their_preflights(tmp_path: Path) -> None:
         assert plain.headers.get("access-control-allow-origin") is None
         assert plain.headers.get("allow") == "GET, HEAD, OPTIONS, PATCH, PUT"
         assert client.options("/nope/x", headers=ask).status == 404
+
+
+# -- in an application
+
+GLOBAL = """
+from waypost.cors import cors
+middleware = cors(origins=["https://app.example"], credentials=True, expose=["X-Total"])
+"""
+ANSWERS = """
+from waypost import Response, cookies, not_found, redirect
+from waypost.errors import HTTPError
+async def GET(request, context):
+    kind = context.params["kind"]
+    cookies().set("seen", "1")
+    if kind == "bug": raise ValueError("x")
+    if kind == "missing": not_found()
+    if kind == "away": redirect("/there")
+    if kind == "raised": raise Response("raised", 418)
+    if kind == "http": raise HTTPError("No", status=409)
+    if kind == "nothing": return None
+    if kind == "stream":
+        async def chunks():
+            yield "a"
+        return Response(chunks())
+    if kind == "vary": return Response("x", headers={"Vary": "Accept-Language, origin"})
+    return {"ok": True}
+async def POST(request): return await request.json()
+"""
+KINDS = [
+    ("bug", 500),
+    ("missing", 404),
+    ("away", 307),
+    ("raised", 418),
+    ("http", 409),
+    ("nothing", 500),
+    ("stream", 200),
+    ("vary", 200),
+    ("fine", 200),
+]
+WRAPPED = """
+from waypost.cors import cors
+allow = cors(origins=["https://app.example"], credentials=True, expose=["X-Total"])
+"""
+WAYS = {
+    "global": {"middleware.py": GLOBAL, "app/[kind]/route.py": ANSWERS},
+    "folder": {"app/middleware.py": GLOBAL, "app/[kind]/route.py": ANSWERS},
+    "file": {"app/[kind]/route.py": WRAPPED + ANSWERS + "middleware = [allow]\n"},
+    "wrapped": {"app/[kind]/route.py": WRAPPED + ANSWERS + "GET = allow(GET)\nPOST = allow(POST)\n"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("kind", "status"), KINDS)
+def test_every_answer_of_a_route_can_be_read(tmp_path: Path, way: str, kind: str, status: int) -> None:
+    """An error that the page can't read looks like a network that is down."""
+    with Client(make_application(tmp_path, WAYS[way])) as client:
+        got = client.get(f"/{kind}", headers={"origin": APP})
+        assert got.status == status
+        assert got.headers.get("access-control-allow-origin") == APP
+        assert got.headers.get("access-control-allow-credentials") == "true"
+        assert got.headers.get("access-control-expose-headers") == "X-Total"
+        names = [name.strip().lower() for name in (got.headers.get("vary") or "").split(",")]
+        assert names.count("origin") == 1
+        stranger = client.get(f"/{kind}", headers={"origin": "https://evil.example"})
+        assert (stranger.status, stranger.headers.has("access-control-allow-origin")) == (status, False)
+        assert "Origin" in (stranger.headers.get("vary") or "").replace("origin", "Origin")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_body_that_is_refused_can_be_read_about(tmp_path: Path, way: str) -> None:
+    with Client(make_application(tmp_path, WAYS[way])) as client:
+        got = client.post("/fine", body=b"{", headers={"origin": APP})
+        assert (got.status, got.headers.get("access-control-allow-origin")) == (400, APP)
+
+
+@pytest.mark.parametrize("way", ["global", "folder", "file"])
+def test_a_verb_that_is_missing_and_its_preflight(tmp_path: Path, way: str) -> None:
+    with Client(make_application(tmp_path, WAYS[way])) as client:
+        got = client.put("/fine", headers={"origin": APP})
+        assert (got.status, got.headers.get("access-control-allow-origin")) == (405, APP)
+        asked = client.options("/fine", headers={"origin": APP, "access-control-request-method": "PUT"})
+        assert asked.headers.get("access-control-allow-methods") == "GET, HEAD, OPTIONS, POST"
+
+
+def test_global_cors_covers_files_and_what_is_not_there(tmp_path: Path) -> None:
+    with Client(make_application(tmp_path, {**WAYS["global"], "public/data.txt": "text"})) as client:
+        file = client.get("/data.txt", headers={"origin": APP})
+        assert (file.text, file.headers.get("access-control-allow-origin")) == ("text", APP)
+        again = client.get("/data.txt", headers={"origin": APP, "if-none-match": file.headers["etag"]})
+        assert (again.status, again.headers.get("access-control-allow-origin")) == (304, APP)
+        part = client.get("/data.txt", headers={"origin": APP, "range": "bytes=1-2"})
+        assert (part.status, part.text, part.headers.get("access-control-allow-origin")) == (206, "ex", APP)
+        missing = client.get("/a/b/c", headers={"origin": APP})
+        assert (missing.status, missing.headers.get("access-control-allow-origin")) == (404, APP)
+        assert missing.headers.get("vary") == "Accept, Origin"
+        asked = client.options("/a/b/c", headers={"origin": APP, "access-control-request-method": "PUT"})
+        assert (asked.status, asked.headers.has("access-control-allow-origin")) == (404, False)
+        assert (
+            client.options("/data.txt", headers={"origin": APP, "access-control-request-method": "GET"}).status == 204
+        )
+        head = client.head("/data.txt", headers={"origin": APP})
+        assert head.headers == file.headers
+
+
+def test_the_innermost_policy_decides_also_when_it_refuses(tmp_path: Path) -> None:
+    """A wider policy around an application must not open what one route has closed."""
+    files = {
+        "middleware.py": "from waypost.cors import cors\nmiddleware = cors(origins='*')\n",
+        "app/route.py": "from waypost.cors import cors\nasync def GET(): return {}\nasync def PUT(): raise ValueError\n"
+        "allow = cors(origins=['https://app.example'])\nGET = allow(GET)\nPUT = allow(PUT)\n",
+        "app/closed/route.py": "from waypost.cors import cors\nasync def GET(): return {}\n"
+        "middleware = [cors(origins=[])]\n",
+        "app/open/route.py": "async def GET(): return {}\n",
+    }
+    with Client(make_application(tmp_path, files)) as client:
+
+        def allowed(method: str, path: str, origin: str, **more: str) -> str | None:
+            fields = {"origin": origin, **{name.replace("_", "-"): value for name, value in more.items()}}
+            return client.request(method, path, headers=fields).headers.get("access-control-allow-origin")
+
+        assert allowed("GET", "/", APP) == APP
+        assert allowed("PUT", "/", APP) == APP
+        for method in ("GET", "PUT"):
+            assert allowed(method, "/", "https://evil.example") is None
+            assert allowed("OPTIONS", "/", "https://evil.example", access_control_request_method=method) is None
+            assert allowed("OPTIONS", "/", APP, access_control_request_method=method) == APP
+        assert allowed("GET", "/closed", APP) is None
+        assert allowed("GET", "/open", "https://evil.example") == "*"
+
+
+def test_a_guard_inside_does_not_stop_the_preflight(tmp_path: Path) -> None:
+    """A preflight never carries credentials: a check of them says 401 to each."""
+    files = {
+        "middleware.py": GLOBAL,
+        "app/middleware.py": "from waypost import Response\n"
+        "async def middleware(request):\n"
+        "    if not request.headers.has('authorization'):\n"
+        "        return Response.json({}, 401, {'www-authenticate': 'Bearer', 'x-guard': 'yes'})\n",
+        "app/route.py": "async def PUT(): return {}\n",
+    }
+    with Client(make_application(tmp_path, files)) as client:
+        asked = client.options(
+            "/",
+            headers={
+                "origin": APP,
+                "access-control-request-method": "PUT",
+                "access-control-request-headers": "authorization",
+            },
+        )
+        assert asked.status == 204
+        assert asked.headers.get("access-control-allow-methods") == "PUT"
+        assert asked.headers.get("access-control-allow-headers") == "authorization"
+        assert not asked.headers.has("www-authenticate")
+        assert not asked.headers.has("content-type")
+        refused = client.put("/", headers={"origin": APP})
+        assert (refused.status, refused.headers.get("access-control-allow-origin")) == (401, APP)
+        assert client.put("/", headers={"origin": APP, "authorization": "Bearer x"}).json() == {}
+
+
+def test_a_wrapped_handler_is_called_as_it_would_be_without(tmp_path: Path) -> None:
+    files = {
+        "app/[id]/route.py": """
+import threading
+from waypost.cors import cors
+allow = cors(origins="*")
+@allow
+async def GET(context): return {"id": context.params["id"]}
+@allow
+def PUT(request): return {"loop": threading.current_thread().name.startswith("waypost-client")}
+@allow
+async def POST(): return {}
+@allow
+async def PATCH(request, *more): return {"more": len(more)}
+class Endpoint:
+    async def __call__(self, request, context): return {"called": context.params["id"]}
+DELETE = allow(Endpoint())
+"""
+    }
+    with Client(make_application(tmp_path, files)) as client:
+        for method, body in (
+            ("GET", {"id": "7"}),
+            ("PUT", {"loop": False}),
+            ("POST", {}),
+            ("PATCH", {"more": 1}),
+            ("DELETE", {"called": "7"}),
+        ):
+            got = client.request(method, "/7", headers={"origin": APP})
+            assert (got.json(), got.headers.get("access-control-allow-origin")) == (body, "*")
+
+
+def test_a_wrapped_handler_can_be_called_in_a_unit_test() -> None:
+    @cors(origins=APP)
+    async def handler(request: Request) -> Response:
+        return Response("x")
+
+    got = asyncio.run(handler(Request("http://a.example/", headers={"origin": APP})))
+    assert got.headers.get("access-control-allow-origin") == APP
+
+
+def test_the_vary_of_a_request_is_not_answered() -> None:
+    got = answer(cors(origins=APP), origin=APP, vary="X-Anything")
+    assert got.headers.get("vary") == "Origin"
+
+
+def test_a_response_that_everyone_gets_stays_as_it_is() -> None:
+    shared = Response("x", headers={"vary": "Accept"})
+    first = answer(cors(origins=APP), response=shared, origin=APP)
+    second = answer(cors(origins=APP), response=shared, origin="https://evil.example")
+    assert first.headers.get("access-control-allow-origin") == APP
+    assert not second.headers.has("access-control-allow-origin")
+    assert shared.headers.entries() == [("content-type", "text/plain;charset=UTF-8"), ("vary", "Accept")]
+
+
+def test_what_browsers_take_literally_is_refused() -> None:
+    for option in ("methods", "headers", "expose"):
+        with pytest.raises(StartupError):
+            cors(origins=APP, credentials=True, **{option: ["*"]})  # type: ignore[arg-type]  # one of three
+        cors(origins=APP, **{option: ["*"]})  # type: ignore[arg-type]  # as above
+    for seconds in (-1, 1.5, "60"):
+        with pytest.raises(StartupError):
+            cors(origins=APP, max_age=seconds)  # type: ignore[arg-type]  # what is refused
+    with pytest.raises(StartupError):
+        cors(origins=APP)(5)  # type: ignore[call-overload]  # what is refused
+
+
+def test_methods_are_sent_in_capitals() -> None:
+    got = answer(cors(origins=APP, methods=["put"]), "OPTIONS", origin=APP, access_control_request_method="PUT")
+    assert got.headers.get("access-control-allow-methods") == "PUT"
+
+
+def test_a_pattern_that_could_be_slow_is_refused_and_a_long_origin_is_no_origin() -> None:
+    with pytest.raises(StartupError, match="slow"):
+        cors(origins=re.compile(r"https://([a-z]+)+\.example"))
+    policy = cors(origins=re.compile(r"https://[a-z]+\.example"))
+    assert answer(policy, origin="https://a.example").headers.has("access-control-allow-origin")
+    assert not answer(policy, origin=f"https://{'a' * 300}.example").headers.has("access-control-allow-origin")

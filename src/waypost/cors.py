@@ -9,7 +9,7 @@ One object does for a handler, for a route file and for a whole application:
     middleware = allow              # in middleware.py: every route that its matcher covers
 
 An origin matches exactly or not at all; `Vary: Origin` is always sent; `null` never matches; a path that no route
-answers stays 404, preflight or not.
+answers stays 404, preflight or not. Of several policies around a route the innermost decides.
 Source: Fetch standard, "CORS protocol"; Private Network Access.
 """
 
@@ -21,25 +21,33 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias, overload
 
+from waypost.app.binding import adapted, is_async
+from waypost.app.context import current_scope
 from waypost.app.result import to_response
+from waypost.app.way import way_of
 from waypost.errors import StartupError
-from waypost.http.headers import RawHeaders, encode_value
+from waypost.http.headers import Headers, RawHeaders
+from waypost.http.origin import OriginNames, Origins
 from waypost.http.request import Request
 from waypost.http.response import Response
+from waypost.http.vary import add_vary
+from waypost.routing.regex_cost import check_linear
+from waypost.routing.regex_parser import parse_expression
+from waypost.routing.regex_tree import PatternError
 
-Origins: TypeAlias = "str | re.Pattern[str] | Iterable[str | re.Pattern[str]]"
 Next: TypeAlias = Callable[[Request], Awaitable[Response]]
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.\-]*://(\*\.)?(\[[0-9a-f:.]+\]|[a-z0-9\-._]+)(:[0-9]{1,5})?\Z")
-_SUBDOMAIN = re.compile(r"[a-z0-9\-]+(\.[a-z0-9\-]+)*\Z")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
-_DEFAULT_PORTS = (("http://", ":80"), ("https://", ":443"))
 _MOST_HEADERS = 64
+_ALLOW_ORIGIN = b"access-control-allow-origin"
+_PREFLIGHT_VARY = (b"Origin", b"Access-Control-Request-Method", b"Access-Control-Request-Headers")
+# About the body of the answer that a preflight's takes the place of.
+_BODY_FIELDS = frozenset((b"content-type", b"content-length", b"content-encoding", b"location", b"www-authenticate"))
 
 
 def cors(
     *,
-    origins: Origins,
+    origins: OriginNames,
     methods: Iterable[str] | None = None,
     headers: Iterable[str] | None = None,
     credentials: bool = False,
@@ -50,98 +58,160 @@ def cors(
     """Make a CORS policy.
 
     origins: "https://app.example", "https://*.example.com" (its subdomains, not itself), a compiled pattern that has
-    to match the whole origin, several of these, or "*" for any. methods: None for those the route has. headers: the
-    request headers that are allowed, None for those asked for. credentials: cookies and Authorization may come along.
-    expose: response headers that the page may read. max_age: seconds a preflight's answer is kept.
-    Raises StartupError for an origin that can't match, and for "*" with credentials, which browsers refuse.
+    to match the whole origin, several of these, or "*" for any; an empty list for none. methods: None for those the
+    route has. headers: the request headers that are allowed, None for those asked for. credentials: cookies and
+    Authorization may come along. expose: response headers that the page may read. max_age: seconds a preflight's
+    answer is kept. private_network: answer browsers that ask before a public page reaches a private address.
+    Raises StartupError for an origin that can't match, a pattern that could be slow, and for "*" with credentials,
+    which browsers refuse.
     """
-    return CORS(_Origins(origins, credentials), methods, headers, credentials, expose, max_age, private_network)
+    named = _origins(origins)
+    if named.any and credentials:
+        raise StartupError(
+            'cors(origins="*") can\'t allow credentials: browsers refuse the pair',
+            remedy="Name the origins, or leave credentials out.",
+        )
+    if not isinstance(max_age, int) or max_age < 0:
+        raise StartupError(f"cors(max_age={max_age!r}): it is a whole number of seconds, 0 or more")
+    return CORS(
+        named,
+        methods=None if methods is None else _joined("methods", _upper(methods), credentials),
+        allow_headers=None if headers is None else _joined("headers", headers, credentials),
+        expose=_joined("expose", expose, credentials),
+        credentials=credentials,
+        max_age=max_age,
+        private_network=private_network,
+    )
 
 
 class CORS:
     """A CORS policy; see `cors`. Called with a handler it wraps it; as middleware it gets request and next."""
 
-    __slots__ = ("_allow_headers", "_credentials", "_expose", "_max_age", "_methods", "_origins", "_private_network")
+    __slots__ = ("_allow_headers", "_granted", "_grants", "_max_age", "_methods", "_origins", "_private_network")
 
     def __init__(
         self,
-        origins: _Origins,
-        methods: Iterable[str] | None,
-        headers: Iterable[str] | None,
+        origins: Origins,
+        *,
+        methods: bytes | None,
+        allow_headers: bytes | None,
+        expose: bytes,
         credentials: bool,
-        expose: Iterable[str],
         max_age: int,
         private_network: bool,
     ) -> None:
         self._origins = origins
-        self._methods = None if methods is None else _joined("methods", methods)
-        self._allow_headers = None if headers is None else _joined("headers", headers)
-        self._expose = _joined("expose", expose)
-        self._credentials = credentials
+        self._methods = methods
+        self._allow_headers = allow_headers
         self._max_age = b"%d" % max_age
         self._private_network = private_network
+        # What follows Access-Control-Allow-Origin: in every grant, and in one that is not a preflight's.
+        self._grants: RawHeaders = [(b"access-control-allow-credentials", b"true")] if credentials else []
+        self._granted: RawHeaders = [
+            *self._grants,
+            *([(b"access-control-expose-headers", expose)] if expose else []),
+        ]
 
     @overload
     def __call__(self, request: Callable[..., Any], next: None = None, /) -> Callable[..., Any]: ...
     @overload
     def __call__(self, request: Request, next: Next, /) -> Awaitable[Response]: ...
     def __call__(self, request: Any, next: Next | None = None, /) -> Any:
-        return self._wrapped(request) if next is None else self._answer(request, next)
+        return self._wrapped(request) if next is None else self._around(request, next)
 
-    async def _answer(self, request: Request, next: Next) -> Response:
-        response = await next(request)
-        if is_preflight(request):
-            return self.preflight(request, response)
-        return self._actual(request, response)
+    async def _around(self, request: Request, next: Next) -> Response:
+        try:
+            response = await next(request)
+        except BaseException:
+            self._keep_for_failure(request)
+            raise
+        return self._answer(request, response)
 
     def _wrapped(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        where = getattr(handler, "__name__", "the handler inside cors()")
+        if not callable(handler):
+            raise StartupError(f"cors() wraps a function, not {type(handler).__name__} {handler!r:.60}")
+        code = getattr(inspect.unwrap(handler), "__code__", None)
+        where = f"{getattr(handler, '__name__', 'a handler')} in {code.co_filename if code is not None else 'cors()'}"
+        call = handler if is_async(handler) else adapted(handler)
 
+        # It passes on whatever it gets, so that it is given what the handler takes, and nothing is read per request.
         @functools.wraps(handler)
-        async def wrapper(request: Request, context: Any) -> Response:
-            arguments = (request, context)[: _positional(handler)]
-            value = handler(*arguments)
-            response = to_response(await value if inspect.isawaitable(value) else value, where)
-            return self.preflight(request, response) if is_preflight(request) else self._actual(request, response)
+        async def wrapper(*arguments: Any, **named: Any) -> Response:
+            request = _request_among(arguments)
+            try:
+                response = to_response(await call(*arguments, **named), where)
+            except Response as raised:
+                response = to_response(raised.with_traceback(None), where)
+            except BaseException:
+                self._keep_for_failure(request)
+                raise
+            return self._answer(request, response)
 
         # A preflight asks with OPTIONS about the verb that is wrapped: the automatic OPTIONS answer finds this.
-        wrapper.__waypost_preflight__ = self.preflight  # type: ignore[attr-defined]
-        # What the wrapper takes is not what the handler takes.
-        wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("request", "context")]
-        )
+        wrapper.__waypost_preflight__ = self.preflight  # type: ignore[attr-defined]  # functions may have any
         return wrapper
+
+    def _answer(self, request: Request, response: Response) -> Response:
+        return self.preflight(request, response) if is_preflight(request) else self._actual(request, response)
+
+    # -- the three answers
 
     def _actual(self, request: Request, response: Response) -> Response:
         """The answer to a request that is not a preflight, with what lets the page read it."""
-        origin = self._origins.allowed(request.headers.get("origin"))
         answer = response.copy()  # the handler may return one object to everyone
         fields = answer.headers.raw
-        if origin is not None and not answer.headers.has("access-control-allow-origin"):
-            self._grant(fields, origin)
-            if self._expose:
-                fields.append((b"access-control-expose-headers", self._expose))
-        _vary(answer, "Origin")
+        if not any(name == _ALLOW_ORIGIN for name, _ in fields):
+            fields += self._grant(request, self._granted)
+        add_vary(fields, b"Origin")
         return answer
 
     def preflight(self, request: Request, response: Response) -> Response:
         """The answer to a preflight. response: what the route says to OPTIONS; 404 and its own CORS headers stand."""
-        headers = response.headers
-        if response.status == 404 or headers.has("access-control-allow-origin"):
+        if response.status == 404 or response.headers.has("access-control-allow-origin"):
             answer = response.copy()
         else:
+            # Whatever stands between here and the route, as a check of credentials that a preflight never carries.
             answer = Response(None, 204)
-            if (allow := headers.get("allow")) is not None:
-                answer.headers.set("allow", allow)
-            origin = self._origins.allowed(request.headers.get("origin"))
-            if origin is not None:
-                self._permit(request, answer.headers.raw, origin, (allow or "").encode("latin-1"))
-        _vary(answer, "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
+            fields = answer.headers.raw
+            fields += [field for field in response.raw_headers() if field[0] not in _BODY_FIELDS]
+            if grant := self._grant(request, self._grants):
+                fields += grant
+                self._permit(request, fields, response.headers.get("allow"))
+        add_vary(answer.headers.raw, *_PREFLIGHT_VARY)
         return answer
 
-    def _permit(self, request: Request, fields: RawHeaders, origin: bytes, allow: bytes) -> None:
-        self._grant(fields, origin)
-        methods = self._methods if self._methods is not None else allow
+    def _keep_for_failure(self, request: Request) -> None:
+        """Let the page read the answer to the exception that is on its way, made outside of here."""
+        scope = current_scope.get(None)
+        if scope is None:
+            return
+        way = way_of(scope)
+        if way.failed is None or not way.failed.has("access-control-allow-origin"):
+            fields = Headers()
+            fields.raw.extend(self._grant(request, self._granted))
+            add_vary(fields.raw, b"Origin")
+            way.keep_for_failure(fields)
+
+    # -- what they carry
+
+    def _grant(self, request: Request, more: RawHeaders) -> RawHeaders:
+        """The headers that let the page of this request read; none when it may not."""
+        origin = request.headers.get("origin")
+        if origin is None:
+            return []
+        scope = current_scope.get(None)
+        if scope is not None and scope.way is not None and scope.way.origin_refused:
+            return []
+        if origin not in self._origins:
+            if scope is not None:
+                way_of(scope).origin_refused = True  # a wider policy further out must not undo it
+            return []
+        return [(_ALLOW_ORIGIN, b"*" if self._origins.any else origin.encode("latin-1")), *more]
+
+    def _permit(self, request: Request, fields: RawHeaders, allow: str | None) -> None:
+        """Add what may be sent. allow: the verbs that the route has, None where something hides them."""
+        verb = request.headers.get("access-control-request-method")
+        methods = self._methods if self._methods is not None else (allow or "").encode("latin-1") or _tokens(verb)
         if methods:
             fields.append((b"access-control-allow-methods", methods))
         asked = request.headers.get("access-control-request-headers")
@@ -151,67 +221,6 @@ class CORS:
         fields.append((b"access-control-max-age", self._max_age))
         if self._private_network and request.headers.get("access-control-request-private-network") == "true":
             fields.append((b"access-control-allow-private-network", b"true"))
-
-    def _grant(self, fields: RawHeaders, origin: bytes) -> None:
-        fields.append((b"access-control-allow-origin", origin))
-        if self._credentials:
-            fields.append((b"access-control-allow-credentials", b"true"))
-
-
-class _Origins:
-    """Answers whether an Origin header is allowed, and what to send back."""
-
-    __slots__ = ("_any", "_exact", "_patterns", "_suffixes")
-
-    def __init__(self, origins: Origins, credentials: bool) -> None:
-        items = [origins] if isinstance(origins, str | re.Pattern) else list(origins)
-        self._any = "*" in items
-        self._exact: dict[str, bytes] = {}
-        self._suffixes: list[tuple[str, str]] = []
-        self._patterns: list[re.Pattern[str]] = []
-        if self._any and credentials:
-            raise StartupError(
-                'cors(origins="*") can\'t allow credentials: browsers refuse the pair',
-                remedy="Name the origins, or leave credentials out.",
-            )
-        for item in items:
-            if isinstance(item, re.Pattern):
-                self._patterns.append(item)
-            elif item != "*":
-                self._add(item)
-
-    def _add(self, item: object) -> None:
-        if not isinstance(item, str) or _ORIGIN.match(item.lower()) is None:
-            raise StartupError(
-                f"cors(): {item!r} is not an origin",
-                remedy="An origin is a scheme, a host and perhaps a port, without a path: https://app.example.",
-            )
-        origin = item.lower()
-        for scheme, port in _DEFAULT_PORTS:
-            if origin.startswith(scheme):
-                origin = origin.removesuffix(port)  # browsers leave the default port out
-        scheme, _, host = origin.partition("://")
-        if host.startswith("*."):
-            self._suffixes.append((f"{scheme}://", host[1:]))
-        else:
-            self._exact[origin] = origin.encode("ascii")
-
-    def allowed(self, origin: str | None) -> bytes | None:
-        """The value of Access-Control-Allow-Origin; None when this origin may not read."""
-        if not origin or origin == "null":
-            return None
-        if self._any:
-            return b"*"
-        exact = self._exact.get(origin)
-        if exact is not None:
-            return exact
-        for scheme, suffix in self._suffixes:
-            inner = origin[len(scheme) : -len(suffix)]
-            if origin.startswith(scheme) and origin.endswith(suffix) and _SUBDOMAIN.match(inner):
-                return origin.encode("latin-1")
-        if any(pattern.fullmatch(origin) for pattern in self._patterns):
-            return encode_value("origin", origin)
-        return None
 
 
 def is_preflight(request: Request) -> bool:
@@ -223,34 +232,54 @@ def is_preflight(request: Request) -> bool:
     )
 
 
-def _positional(handler: Callable[..., Any]) -> int:
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(handler).parameters.values()
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        return 2
-    return min(2, sum(parameter.kind in kinds for parameter in parameters))
+def _request_among(arguments: tuple[Any, ...]) -> Request:
+    """The request that a handler is called for, which need not be among what it takes."""
+    for argument in arguments:
+        if isinstance(argument, Request):
+            return argument
+    return current_scope.get().request
 
 
-def _vary(response: Response, names: str) -> None:
-    known = response.headers.get("vary")
-    if known is None:
-        response.headers.raw.append((b"vary", names.encode("ascii")))
-        return
-    have = {item.strip().lower() for item in known.split(",")}
-    missing = [name for name in names.split(", ") if name.lower() not in have]
-    if missing and "*" not in have:
-        response.headers.set("vary", ", ".join([known, *missing]))
+def _origins(names: OriginNames) -> Origins:
+    try:
+        origins = Origins(names)
+    except StartupError as error:
+        raise StartupError(f"cors(): {error.message}", remedy=error.remedy) from None
+    for pattern in origins.patterns:
+        try:
+            node = parse_expression(pattern.pattern)
+        except PatternError:
+            continue  # spelled in a way that only Python knows; the length of an origin bounds what it costs
+        try:
+            check_linear(node)
+        except PatternError as error:
+            raise StartupError(
+                f"cors(): the pattern {pattern.pattern} could be slow: {error.message}", remedy=error.remedy
+            ) from None
+    return origins
 
 
-def _joined(option: str, names: Iterable[str]) -> bytes:
+def _upper(methods: Iterable[str]) -> list[str]:
+    # Methods are told apart by case, and browsers send these in capitals.
+    return [
+        item.upper() if isinstance(item, str) else item for item in ([methods] if isinstance(methods, str) else methods)
+    ]
+
+
+def _joined(option: str, names: Iterable[str], credentials: bool) -> bytes:
     items = [names] if isinstance(names, str) else list(names)
     for item in items:
         if not isinstance(item, str) or _TOKEN.match(item) is None:
             raise StartupError(f"cors({option}=...): {item!r} is not a name", remedy="Give a list of names.")
+    if "*" in items and credentials:
+        raise StartupError(
+            f'cors({option}="*") means a header or method of that name when credentials are allowed',
+            remedy=f"Name them, or leave {option} out.",
+        )
     return ", ".join(items).encode("ascii")
 
 
 def _tokens(asked: str | None) -> bytes:
-    """The header names of a preflight that are names; anything else is left out."""
+    """The names of a list that are names; anything else is left out."""
     names = [item.strip() for item in (asked or "").split(",", _MOST_HEADERS)[:_MOST_HEADERS]]
     return ", ".join(name for name in names if _TOKEN.match(name)).encode("ascii")

@@ -30,9 +30,12 @@ class Way:
     left by an exception; the error's answer gets them. cookies: what cookies() had collected when the last middleware
     went on. passed: layers that must not run again after a rewrite. entered: the project's middleware has run.
     settled: the path that rewriting came to. external: another server's URL. query: what rewriting made of it.
+    origin_refused: a CORS policy has said no, which one further out must not undo.
     """
 
-    __slots__ = ("configured", "cookies", "entered", "external", "failed", "passed", "query", "settled")
+    __slots__ = (
+        "configured", "cookies", "entered", "external", "failed", "origin_refused", "passed", "query", "settled",
+    )  # fmt: skip
 
     def __init__(self, query: str) -> None:
         self.configured: Headers | None = None
@@ -42,6 +45,7 @@ class Way:
         self.entered = False
         self.settled: str | None = None
         self.external: str | None = None
+        self.origin_refused = False
         self.query = query
 
     def keep_for_failure(self, fields: Headers) -> None:
