@@ -11,13 +11,13 @@ ROOT = Path(__file__).parents[1] / "src" / "waypost"
 # `setting` and `rule` are what `config` is made of.
 LAYERS = [
     ["errors"],
-    ["setting"],
+    ["setting", "sqlite_file"],
     ["environment", "http"],
     ["rule"],
     ["config"],
     ["routing", "cache"],
     ["app"],
-    ["asgi", "cors", "server", "sse", "testing"],
+    ["asgi", "auth", "cors", "ratelimit", "server", "sse", "testing", "webhooks"],
     ["cli"],
 ]
 RANK = {name: row for row, names in enumerate(LAYERS) for name in names}

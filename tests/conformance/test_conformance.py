@@ -23,13 +23,13 @@ DIFFERENCES = HERE.parent.parent / "docs" / "differences.md"
 AREAS = (
     "after", "auth", "cookies-read", "cookies-write", "cors-global", "cors-route", "download", "edge", "errors",
     "headers", "methods", "params", "posts", "proxy", "rate-limit", "request", "request-body", "responses", "routing",
-    "search", "stream", "upload", "validation", "whoami",
+    "search", "stream", "stripe", "upload", "validation", "whoami",
 )  # fmt: skip
 
 # Areas whose part of the framework does not exist yet: their routes are not in the app either.
 LATER = (
     "chat", "data-cache", "revalidate-demand", "revalidate-time", "static",
-    "static-params", "stripe",
+    "static-params",
 )  # fmt: skip
 
 # Cases of a finished area that need one of LATER.

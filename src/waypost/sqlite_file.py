@@ -1,0 +1,93 @@
+"""A SQLite file that the processes of one machine share, kept off the event loop.
+
+One connection in one thread of its own: a statement never blocks the loop, and statements of one process never wait
+for each other inside SQLite. Other processes are waited for by SQLite's busy handler. Knows nothing of what is stored.
+Source: https://www.sqlite.org/wal.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class SQLiteFile:
+    """Runs transactions against the file at `path`; it is made, with its folder and `schema`, at the first of them.
+
+    schema: statements that may run again and again (CREATE TABLE IF NOT EXISTS). busy_timeout: seconds to wait for
+    other processes. durable: whether a committed transaction outlives a loss of power; it outlives a killed process
+    either way.
+    """
+
+    __slots__ = ("_busy_timeout", "_connection", "_durable", "_owner", "_schema", "_thread", "path")
+
+    def __init__(self, path: str | Path, schema: str, *, busy_timeout: float = 5.0, durable: bool = False) -> None:
+        self.path = Path(path)
+        self._schema = schema
+        self._busy_timeout = busy_timeout
+        self._durable = durable
+        self._thread: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._owner = 0
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` gives, called in the thread inside BEGIN IMMEDIATE; rolled back when it raises.
+
+        Raises sqlite3.Error. A caller that is cancelled leaves the transaction to end by itself.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._executor(), self._transaction, work)
+
+    def _executor(self) -> ThreadPoolExecutor:
+        # A connection must not be used on both sides of a fork: a child opens its own.
+        if self._thread is None or self._owner != os.getpid():
+            self._owner = os.getpid()
+            self._connection = None
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="waypost-sqlite")
+        return self._thread
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            value = work(connection)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        return value
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
+            connection.executescript(self._schema)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def close(self) -> None:
+        """Close the connection; a later run() opens it again."""
+        if self._thread is None or self._owner != os.getpid():
+            return
+        thread, self._thread = self._thread, None
+        await asyncio.get_running_loop().run_in_executor(thread, self._close_connection)
+        thread.shutdown()
+
+    def _close_connection(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
