@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from waypost.routing.canonical import decode_path
+from waypost.routing.canonical import decode_text
 from waypost.routing.path_pattern import Parameter, Part, parse_path_pattern
-from waypost.routing.pattern import encode_segment
+from waypost.routing.pattern import encode_octet, encode_segment
 from waypost.routing.regex_cost import check_linear
 from waypost.routing.regex_parser import parse_expression
 from waypost.routing.regex_tree import (
@@ -34,11 +34,14 @@ from waypost.routing.regex_tree import (
     literal,
     merge,
     render,
+    settle,
 )
 
 Captures: TypeAlias = dict[str, str | list[str]]
 
 _ESCAPES: Final = re.compile(r"((?:%[0-9A-Fa-f]{2})+)")
+# By octet; in decoded text NUL stands for an encoded slash.
+_ENCODED: Final = ["%2F", *("/" if octet == 0x2F else encode_octet(octet) for octet in range(1, 256))]
 _SLASHES: Final = re.compile(r"/{2,}")
 _FLAGS: Final = re.DOTALL | re.ASCII
 _REST: Final = (".*", ".+")
@@ -51,8 +54,11 @@ def spellings(path: str) -> tuple[str, ...]:
     """
     if "%" not in path:
         return (path,)
-    parts = decode_path(path)
-    encoded, decoded = "/".join(map(encode_segment, parts)), _SLASHES.sub("/", "/".join(parts))
+    text = decode_text(path)
+    encoded, decoded = (
+        "".join(map(_ENCODED.__getitem__, text.encode("utf-8"))),
+        _SLASHES.sub("/", text.replace("\0", "/")),
+    )
     return (path, decoded) if encoded == path else (path, encoded, decoded)
 
 
@@ -75,7 +81,7 @@ class PathPattern:
         self.repeated = frozenset(part.name for part in parts if isinstance(part, Parameter) and part.repeats)
         nodes = [_node(part, parts[index + 1 :], index) for index, part in enumerate(parts)]
         check_linear(Sequence(tuple(nodes)))
-        whole = Sequence((*nodes, Repeat(character("/"), 0, 1), Edge("end")))
+        whole = settle(Sequence((*nodes, Repeat(character("/"), 0, 1), Edge("end"))))
         #: The exact path that the pattern is, and the beginning that is enough to match; None where it is not so easy.
         self.literal, self.starts = _easy(parts)
         self.expression = render(_without_groups(whole))
@@ -197,7 +203,7 @@ def _node(part: Part, rest: list[Part], index: int) -> Node:
         # A canonical path has no empty segments: whatever follows the slash is one segment after the other.
         least = 0 if part.expression == ".*" else 1
         return _optional(join(prefix, Group(f"p{index}", Repeat(Chars(ALL.ranges, part.column), least, None))), part)
-    value = _usual(part, rest)
+    value = _usual(part)
     if part.expression:
         value = parse_expression(part.expression, part.expression_column, inside_path=True)
     if part.repeats:
@@ -212,26 +218,13 @@ def _optional(node: Node, part: Parameter) -> Node:
     return Repeat(node, least, most, False, part.column)
 
 
-def _usual(part: Parameter, rest: list[Part]) -> Node:
-    """Some characters of one segment that do not run into the text before the parameter: `:a-:b`."""
-    # Where a slash has to follow there is nothing to give back; elsewhere the shortest reading comes first.
-    keeps = not part.suffix and (not part.repeats or part.prefix[:1] == "/") and _ends_segment(rest)
+def _usual(part: Parameter) -> Node:
+    """Some characters of one segment, as few as do, that do not run into the text before the parameter: `:a-:b`."""
     apart = part.before if not any(sign in part.before for sign in "/#?") else ""
-    ranges = merge([(0x2F, 0x2F), *((ord(c), ord(c)) for c in apart[:1])])
     if len(apart) > 1:
         return Avoid(invert(((0x2F, 0x2F),)), apart, True, part.column)
-    return Repeat(Chars(invert(ranges), part.column), 1, None, not keeps, part.column, keeps)
-
-
-def _ends_segment(rest: list[Part]) -> bool:
-    for part in rest:
-        if isinstance(part, str):
-            return part.startswith("/")
-        if not part.prefix.startswith("/"):
-            return False
-        if part.modifier in ("", "+"):
-            return True
-    return True
+    ranges = merge([(0x2F, 0x2F), *((ord(c), ord(c)) for c in apart)])
+    return Repeat(Chars(invert(ranges), part.column), 1, None, True, part.column)
 
 
 def _literal(text: str, column: int = 0) -> Node:

@@ -25,7 +25,6 @@ _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
 _FOREIGN: Final = re.compile(r"\{(.*)\}|<(.*)>|:(.+)|\$(.+)", re.DOTALL)
 # RFC 3986: the characters of a path segment that need no escape.
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@")
-_ENCODED: Final = [chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in range(256)]
 _FORMS: Final = "[id] is one segment, [...id] one or more, [[...id]] none or more"
 
 
@@ -175,6 +174,14 @@ def check_segments(segments: Sequence[Segment]) -> StartupError | None:
 def render_pattern(segments: Iterable[Segment]) -> str:
     """`/api/posts/[id]`: the URL segments as the folders spell them; groups must have been left out."""
     return "/" + "/".join(segment.text for segment in segments)
+
+
+def encode_octet(octet: int) -> str:
+    """One octet of a segment as browsers send it."""
+    return chr(octet) if octet in _PLAIN else f"%{octet:02X}"
+
+
+_ENCODED: Final = [encode_octet(octet) for octet in range(256)]
 
 
 def encode_segment(name: str) -> str:

@@ -7,7 +7,7 @@ Knows no paths.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 TOP: Final = 0x10FFFF
@@ -146,6 +146,57 @@ def join(*nodes: Node) -> Node:
     """One node after the other; empty ones are left out."""
     items = tuple(node for node in nodes if node != Sequence())
     return items[0] if len(items) == 1 else Sequence(items)
+
+
+def first(node: Node) -> tuple[Ranges, bool]:
+    """The characters that an expression can begin with, and whether it can be empty."""
+    if isinstance(node, Chars | Avoid):
+        return node.ranges, False
+    if isinstance(node, Look | Edge):
+        return (), True
+    if isinstance(node, Group):
+        return first(node.item)
+    if isinstance(node, Repeat):
+        ranges, empty = first(node.item)
+        return ranges, empty or node.least == 0
+    parts = [first(part) for part in (node.branches if isinstance(node, Choice) else node.items)]
+    if isinstance(node, Choice):
+        return merge([pair for ranges, _ in parts for pair in ranges]), any(empty for _, empty in parts)
+    found: list[tuple[int, int]] = []
+    for ranges, empty in parts:
+        found.extend(ranges)
+        if not empty:
+            return merge(found), False
+    return merge(found), True
+
+
+def settle(node: Node, after: Ranges = ()) -> Node:
+    """The same expression, in which a loop keeps what it has read where giving it back could not help.
+
+    That is where the next character can't be one of the loop's. after: the characters that can follow the node; the
+    end of the text is not one of them. Only for an expression that has to match the whole text.
+    """
+    if isinstance(node, Sequence):
+        items: list[Node] = []
+        for item in reversed(node.items):
+            items.append(settle(item, after))
+            ranges, empty = first(item)
+            after = merge([*ranges, *after]) if empty else ranges
+        return Sequence(tuple(reversed(items)))
+    if isinstance(node, Choice):
+        return Choice(tuple(settle(branch, after) for branch in node.branches))
+    if isinstance(node, Group):
+        return Group(node.name, settle(node.item, after))
+    if isinstance(node, Look):
+        # A look-ahead does not have to reach the end: what it gives back can make it succeed.
+        return Look(settle(node.item, ALL.ranges), node.negative, node.column)
+    if isinstance(node, Repeat):
+        if isinstance(node.item, Chars):
+            keeps = node.most is None and not common(node.item.ranges, after)
+            return replace(node, lazy=node.lazy and not keeps, keeps=keeps)
+        again = after if node.most == 1 else merge([*after, *first(node.item)[0]])
+        return replace(node, item=settle(node.item, again))
+    return node
 
 
 _EDGES: Final = {"start": r"\A", "end": r"\Z", "word": r"\b", "inner": r"\B"}
