@@ -27,7 +27,7 @@ from waypost.app.result import to_response
 from waypost.app.way import way_of
 from waypost.errors import StartupError
 from waypost.http.headers import Headers, RawHeaders
-from waypost.http.origin import OriginNames, Origins
+from waypost.http.origins import OriginNames, Origins
 from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.http.vary import add_vary
