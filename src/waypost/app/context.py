@@ -47,7 +47,7 @@ class Context:
     __slots__ = ("__dict__", "params")
 
     def __init__(self, params: Mapping[str, Param]) -> None:
-        self.params = params if isinstance(params, Params) else Params(params)
+        self.params = params if params.__class__ is Params else Params(params)
 
     def extend(self, **values: Any) -> Context:
         """A context with more attributes; this one stays as it is."""

@@ -23,7 +23,8 @@ class LiveStream(BodyStream):
     """Bytes of `encode(event)` for each event of `source`, which is an async or a plain iterable (read in a thread).
 
     heartbeat: seconds of silence after which a comment is sent; None for no comments. signal: ends the stream in good
-    order when it is aborted, the source's `finally` blocks run. first: bytes sent before anything else.
+    order when it is aborted, the source's `finally` blocks run. first: bytes sent before anything else. last: bytes
+    sent at the end when it was the signal that ended it.
     """
 
     __slots__ = ()
@@ -36,16 +37,17 @@ class LiveStream(BodyStream):
         heartbeat: float | None,
         signal: AbortSignal | None = None,
         first: bytes = b"",
+        last: bytes = b"",
     ) -> None:
-        super().__init__(_Frames(source, encode, heartbeat, signal, first))
+        super().__init__(_Frames(source, encode, heartbeat, signal, first, last))
 
 
 class _Frames:
     """The iterator of a LiveStream: what the pump task made and the reader has not taken."""
 
     __slots__ = (
-        "_clock", "_close", "_context", "_done", "_encode", "_ended", "_error", "_heartbeat", "_last", "_pump",
-        "_ready", "_room", "_signal", "_size", "_source", "_waiter",
+        "_clock", "_close", "_context", "_done", "_encode", "_ended", "_error", "_farewell", "_heartbeat", "_in_order",
+        "_last", "_pump", "_ready", "_room", "_signal", "_size", "_source", "_waiter",
     )  # fmt: skip
 
     def __init__(
@@ -55,7 +57,9 @@ class _Frames:
         heartbeat: float | None,
         signal: AbortSignal | None,
         first: bytes,
+        last: bytes,
     ) -> None:
+        self._farewell = last
         self._source, self._close = _open(source)
         self._encode = encode
         self._heartbeat = heartbeat
@@ -65,7 +69,7 @@ class _Frames:
         self._ready: list[bytes] = [first] if first else []
         self._size = len(first)
         self._last = 0.0
-        self._done = self._ended = False
+        self._done = self._ended = self._in_order = False
         self._error: BaseException | None = None
         self._pump: asyncio.Task[None] | None = None
         self._room: asyncio.Future[None] | None = None
@@ -103,8 +107,9 @@ class _Frames:
         if signal is not None:
             if signal.aborted:
                 self._ended = self._done = True
+                self._say_farewell()
                 return
-            signal.add_event_listener("abort", self._end)
+            signal.add_event_listener("abort", self._end_in_order)
         self._pump = loop.create_task(self._run(), context=self._context)
         self._pump.add_done_callback(self._finished)
         if self._heartbeat is not None:
@@ -131,6 +136,8 @@ class _Frames:
 
     def _finished(self, pump: asyncio.Task[None]) -> None:
         self._done = True
+        if self._in_order:
+            self._say_farewell()
         if not pump.cancelled():
             self._error = pump.exception()
         elif not self._ended:
@@ -150,6 +157,14 @@ class _Frames:
             due = loop.time() + self._heartbeat
         self._clock = loop.call_at(due, self._tick)
 
+    def _end_in_order(self) -> None:
+        self._in_order = not self._ended
+        self._end()
+
+    def _say_farewell(self) -> None:
+        if self._farewell:
+            self._ready.append(self._farewell)
+
     def _end(self) -> None:
         """Make no more events. What was made is still read, and then the end."""
         self._ended = True
@@ -164,7 +179,7 @@ class _Frames:
             self._clock.cancel()
             self._clock = None
         if self._signal is not None:
-            self._signal.remove_event_listener("abort", self._end)
+            self._signal.remove_event_listener("abort", self._end_in_order)
 
     async def _close_source(self) -> None:
         close, self._close = self._close, None

@@ -1,73 +1,56 @@
-"""Origins: a set of origins as a program names them, and the question whether an Origin header is in it.
+"""Scheme, host and client of a request, from what its connection and its header fields say.
 
-An origin matches exactly or not at all; `null`, which any sandboxed page has, is never in a set.
-Source: RFC 6454; Fetch standard, "Origin header".
+X-Forwarded-* counts only from a trusted proxy. Reads the fields as they were sent: what middleware puts in their place
+later says nothing about who the client is and where it asked.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Final, TypeAlias
-
-from waypost.errors import StartupError
-
-OriginNames: TypeAlias = "str | re.Pattern[str] | Iterable[str | re.Pattern[str]]"
-
-#: Bytes of an Origin header that are looked at: a scheme, a host of 253 letters and a port fit.
-MOST: Final = 300
-
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.\-]*://(\*\.)?(\[[0-9a-f:.]+\]|[a-z0-9\-._]+)(:[0-9]{1,5})?\Z")
-_SUBDOMAIN = re.compile(r"[a-z0-9\-]+(\.[a-z0-9\-]+)*\Z")
-_DEFAULT_PORTS = (("http://", ":80"), ("https://", ":443"))
+from waypost.http.headers import RawHeaders
+from waypost.http.host import valid_host
+from waypost.http.site import Connection
 
 
-class Origins:
-    """A set of origins.
+def scheme_of(connection: Connection, raw: RawHeaders) -> str:
+    """ "http" or "https"."""
+    if connection.trusted:
+        forwarded = _last(sent(raw, b"x-forwarded-proto"))
+        if forwarded in ("http", "https"):
+            return forwarded
+    return connection.scheme
 
-    names: "https://app.example", "https://*.example.com" (its subdomains, not itself), a compiled pattern that has
-    to match the whole origin, several of these, or "*" for any. Raises StartupError for what can't match.
-    any: whether "*" is among them. exact, patterns: the origins written out, and the compiled patterns.
-    """
 
-    __slots__ = ("_suffixes", "any", "exact", "patterns")
+def host_of(connection: Connection, raw: RawHeaders) -> str:
+    """Host and port as the client named them; our own where it named none (HTTP/1.0)."""
+    if connection.trusted:
+        forwarded = _last(sent(raw, b"x-forwarded-host"))
+        if forwarded and valid_host(forwarded.encode("latin-1")):
+            return forwarded
+    host = sent(raw, b"host")
+    if host:
+        return host
+    name, port = connection.server or ("localhost", None)
+    return f"{name}:{port}" if port else name
 
-    def __init__(self, names: OriginNames) -> None:
-        items = [names] if isinstance(names, str | re.Pattern) else list(names)
-        self.any = "*" in items
-        self.exact: set[str] = set()
-        self.patterns: list[re.Pattern[str]] = []
-        self._suffixes: list[tuple[str, str]] = []
-        for item in items:
-            if isinstance(item, re.Pattern):
-                self.patterns.append(item)
-            elif item != "*":
-                self._add(item)
 
-    def _add(self, item: object) -> None:
-        if not isinstance(item, str) or _ORIGIN.match(item.lower()) is None:
-            raise StartupError(
-                f"{item!r} is not an origin",
-                remedy="An origin is a scheme, a host and perhaps a port, without a path: https://app.example.",
-            )
-        origin = item.lower()
-        for scheme, port in _DEFAULT_PORTS:
-            if origin.startswith(scheme):
-                origin = origin.removesuffix(port)  # browsers leave the default port out
-        scheme, _, host = origin.partition("://")
-        if host.startswith("*."):
-            self._suffixes.append((f"{scheme}://", host[1:]))
-        else:
-            self.exact.add(origin)
+def origin_of(connection: Connection, raw: RawHeaders) -> str:
+    """ "https://example.com:8443"."""
+    return f"{scheme_of(connection, raw)}://{host_of(connection, raw)}"
 
-    def __contains__(self, origin: object) -> bool:
-        """Whether the value of an Origin header is in the set."""
-        if not isinstance(origin, str) or not origin or origin == "null" or len(origin) > MOST:
-            return False
-        if self.any or origin in self.exact:
-            return True
-        for scheme, suffix in self._suffixes:
-            inner = origin[len(scheme) : -len(suffix)]
-            if origin.startswith(scheme) and origin.endswith(suffix) and _SUBDOMAIN.match(inner):
-                return True
-        return any(pattern.fullmatch(origin) for pattern in self.patterns)
+
+def client_of(connection: Connection, raw: RawHeaders) -> str | None:
+    """The client's address in canonical form; None over a Unix socket."""
+    if not connection.trusted:
+        return connection.peer
+    return connection.site.proxies.client_ip(connection.peer, sent(raw, b"x-forwarded-for"))
+
+
+def sent(raw: RawHeaders, wanted: bytes) -> str | None:
+    """The value of the field `wanted` (lower case), repeated ones joined; None when there is none."""
+    values = [value for name, value in raw if name.lower() == wanted]
+    return b", ".join(values).decode("latin-1") if values else None
+
+
+def _last(value: str | None) -> str | None:
+    """The entry that the nearest proxy wrote."""
+    return value.rpartition(",")[2].strip() if value else None

@@ -131,8 +131,12 @@ def from_iterable(items: Iterable[Any]) -> BodyStream:
         nonlocal step
         loop = asyncio.get_running_loop()
         run = contextvars.copy_context().run
+
+        def advance() -> Any:
+            return run(_advance, iterator)
+
         while True:
-            step = loop.run_in_executor(None, run, _advance, iterator)
+            step = loop.run_in_executor(None, advance)
             # Cancelling can't stop the thread; without the shield close() would not know that it still runs.
             item = await asyncio.shield(step)
             if item is _END:

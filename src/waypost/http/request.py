@@ -8,6 +8,7 @@ Source: Fetch standard, Request class; Next.js, NextRequest.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from waypost.errors import BodyUsedError, ClientDisconnected
@@ -16,8 +17,8 @@ from waypost.http.body import RequestBody
 from waypost.http.cookies import RequestCookies
 from waypost.http.forms import FormData, iter_parts, parse_form
 from waypost.http.headers import Headers, HeadersInit, RawHeaders
-from waypost.http.host import valid_host
 from waypost.http.json import parse_json
+from waypost.http.origin import client_of, host_of, origin_of, scheme_of
 from waypost.http.signal import AbortController, AbortSignal
 from waypost.http.site import Connection, Site
 from waypost.http.streams import ReadableStream
@@ -102,44 +103,27 @@ class Request:
         """The absolute URL: scheme and host as the client (or a trusted proxy) names them, path and query as sent."""
         if self._url is None:
             query = f"?{self.query_string}" if self.query_string else ""
-            self._url = f"{self._origin()}{self.path}{query}"
+            self._url = f"{origin_of(self._connection, self._raw)}{self.path}{query}"
         return self._url
 
     @property
     def scheme(self) -> str:
         """ "http" or "https"; X-Forwarded-Proto counts only from a trusted proxy."""
-        connection = self._connection
-        if connection.trusted:
-            forwarded = _last(self._wire().get("x-forwarded-proto"))
-            if forwarded in ("http", "https"):
-                return forwarded
-        return connection.scheme
+        return scheme_of(self._connection, self._raw)
 
     @property
     def host(self) -> str:
         """Host and port as the client sent them; X-Forwarded-Host counts only from a trusted proxy."""
-        connection = self._connection
-        if connection.trusted:
-            forwarded = _last(self._wire().get("x-forwarded-host"))
-            if forwarded and valid_host(forwarded.encode("latin-1")):
-                return forwarded
-        host = self._wire().get("host")
-        if host:
-            return host
-        name, port = connection.server or ("localhost", None)
-        return f"{name}:{port}" if port else name
+        return host_of(self._connection, self._raw)
 
     @property
     def next_url(self) -> NextURL:
         """The URL in parts (Next.js, NextURL): pathname without the base path, search_params, clone() …"""
         if self._next_url is None:
-            self._next_url = NextURL.of_target(
-                self._origin, self.path, self.query_string, self._connection.site.base_path
-            )
+            # Not a method of this request: the two would hold each other, and only the garbage collector free them.
+            origin = partial(origin_of, self._connection, self._raw)
+            self._next_url = NextURL.of_target(origin, self.path, self.query_string, self._connection.site.base_path)
         return self._next_url
-
-    def _origin(self) -> str:
-        return f"{self.scheme}://{self.host}"
 
     @property
     def ip(self) -> str | None:
@@ -147,10 +131,7 @@ class Request:
 
         The socket's peer, or what configured proxies say in X-Forwarded-For; a header of anyone else is ignored.
         """
-        connection = self._connection
-        if not connection.trusted:
-            return connection.peer
-        return connection.site.proxies.client_ip(connection.peer, self._wire().get("x-forwarded-for"))
+        return client_of(self._connection, self._raw)
 
     # -- headers
 
@@ -165,15 +146,8 @@ class Request:
 
         Who the client is and where it asked stay what they were: url, host, scheme and ip go by what was sent.
         """
-        fields = _Replaced(headers)
-        fields.sent = self._wire()
-        self._headers = fields
+        self._headers = Headers(headers)
         self._cookies = None
-
-    def _wire(self) -> Headers:
-        """The headers that the client sent."""
-        headers = self.headers
-        return headers.sent if headers.__class__ is _Replaced else headers
 
     @property
     def cookies(self) -> RequestCookies:
@@ -261,7 +235,8 @@ class Request:
         if self._body is not None and self._body.taken:
             raise BodyUsedError("the body was already taken as a stream: clone() before reading")
         twin = Request.__new__(Request)
-        _fill(twin, self.method, self.path, self.query_string, self.headers.copy().raw, self._body, self._connection)
+        _fill(twin, self.method, self.path, self.query_string, self._raw, self._body, self._connection)
+        twin._headers = self.headers.copy()
         self._shared = twin._shared = True
         twin._controller = self._signal_controller()
         return twin
@@ -299,14 +274,6 @@ class Request:
 NextRequest = Request
 
 
-class _Replaced(Headers):
-    """Headers in the place of those that were sent."""
-
-    __slots__ = ("sent",)
-
-    sent: Headers
-
-
 def _fill(
     request: Request,
     method: str,
@@ -341,8 +308,3 @@ def incoming(method: str, target: str, raw: RawHeaders, body: RequestBody | None
     path, _, query = target.partition("?")
     _fill(request, method, path, query, raw, None if method in _BODILESS else body, connection)
     return request
-
-
-def _last(value: str | None) -> str | None:
-    """The entry that the nearest proxy wrote."""
-    return value.rpartition(",")[2].strip() if value else None

@@ -91,6 +91,9 @@ class URL:
     def _get_hash(self) -> str:
         return self._live().hash
 
+    def _query_text(self) -> str:
+        return self._get_search()[1:]
+
     # Shared.
 
     def _sync(self) -> None:
@@ -206,7 +209,7 @@ class URL:
         """The fields of the query. What is changed in them changes the URL, and the other way round."""
         params = self._params
         if params is None:
-            params = self._params = URLSearchParams(self._get_search())
+            params = self._params = URLSearchParams.of_query(self._query_text())
         return params
 
     @property

@@ -130,6 +130,10 @@ class NextURL(URL):
             return self._parsed().search
         return f"?{query}" if query else ""
 
+    def _query_text(self) -> str:
+        # Asked for only while there are no search_params, so that there is nothing to take over from them.
+        return self._parsed().search[1:] if self._query is None else self._query
+
     def _set_search(self, value: str) -> None:
         self._assign("search", value)
         self._query = None

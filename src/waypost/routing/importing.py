@@ -14,7 +14,6 @@ import linecache
 import os
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -38,7 +37,7 @@ def _name_part(folder: str) -> str:
     return folder.replace("...", _ELLIPSIS).replace(".", _DOT)
 
 
-class ProjectFinder(MetaPathFinder):
+class ProjectFinder:
     """Finds the `app` package of one project, and the folders below it whose names have dots.
 
     It answers for `app` itself because a package of that name anywhere on `sys.path` would win over a folder without
