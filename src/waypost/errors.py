@@ -15,7 +15,10 @@
     ├── InvalidResponseError       a handler's result that can't be sent
     ├── InvalidHeaderError (TypeError)  a header name or value that can't go on the wire
     ├── InvalidURLError (ValueError)
-    └── StoreUnavailable           the cache's store is down, slow or broken; nothing was found or done
+    ├── StoreUnavailable           the cache's store is down, slow or broken; nothing was found or done
+    ├── FetchError                 fetch() got no answer; `__cause__` says why
+    ├── CacheUsageError (TypeError)  a value, tag, profile or place that the cache can't take
+    └── DynamicReadError           a static handler read what differs from request to request
     BaseException
     └── Interrupt                  redirect(), not_found() …: not an Exception, so that a plain
                                    `try/except Exception` in a handler does not swallow it
@@ -160,6 +163,26 @@ class InvalidURLError(ValueError):
 
 class StoreUnavailable(Exception):
     """The cache's store did not answer in time, or not as a store should; the message says why."""
+
+
+class FetchError(Exception):
+    """fetch() got no answer: no such host, no connection, a time limit, or an answer that broke off."""
+
+
+class CacheUsageError(TypeError):
+    """The cache was asked for something that it can't do; the message says what and what to do instead."""
+
+
+class DynamicReadError(Exception):
+    """A static handler, or a cached function, read what its cached result can't depend on.
+
+    file, line: of the read, where it is known.
+    """
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
 
 
 class Interrupt(BaseException):
