@@ -1,4 +1,4 @@
-"""Three times as much as the server can do: most of its peak stays, the rest is told to come back, and then all is well."""
+"""Three times as much as the server can do: most of its peak stays, the rest is told to come back."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ def main(figure: str, goal: str, measure: Callable[[bool], tuple[bool, str]]) ->
     parser = argparse.ArgumentParser(description=f"{figure}. Goal: {goal}.")
     parser.add_argument("--short", action="store_true", help="fewer repetitions")
     short = parser.parse_args().short
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     began = time.monotonic()
     met, found = measure(short)

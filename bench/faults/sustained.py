@@ -45,7 +45,8 @@ def measure(short: bool) -> tuple[bool, str]:
     met = not failed and first < 20 and last < 20 and grown < 5
     return (
         met,
-        f"{count} requests, {len(failed)} errors, p99 {first:.1f} ms at first and {last:.1f} at last, memory +{grown:.1f} MiB",
+        f"{count} requests, {len(failed)} errors, p99 {first:.1f} ms at first and {last:.1f} at last,"
+        f" memory +{grown:.1f} MiB",
     )
 
 

@@ -58,7 +58,8 @@ def measure(short: bool) -> tuple[bool, str]:
     met = not failed and complete == 0 and begun == broken and begun >= count * 0.9 and kept == 0
     return (
         met,
-        f"{count} sent, {begun} reached the handler, {broken} raised, {complete} looked complete, {kept} files left {failed[:2] or ''}",
+        f"{count} sent, {begun} reached the handler, {broken} raised, {complete} looked complete, {kept} files left"
+        f" {failed[:2] or ''}",
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from hypothesis import given
 from hypothesis import strategies as st
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from waypost.server import head
 from waypost.server.head import CHUNKED, PLAIN, Refused, judge, repeated
@@ -56,7 +56,9 @@ def test_framing() -> None:
     assert _judge(b"GET / HTTP/1.1", b"Host: a", b"Upgrade: websocket")[4].upgrade == b""
     assert not _judge(b"GET / HTTP/1.1", b"Host: a", b"Connection: x", b"Connection: CLOSE")[4].keep_alive
     assert not _judge(b"GET / HTTP/1.0")[4].keep_alive
-    assert not _judge(b"POST / HTTP/1.1", b"Host: a", b"Expect: 100-continue")[4].expects  # there is no body to wait for
+    assert not _judge(b"POST / HTTP/1.1", b"Host: a", b"Expect: 100-continue")[
+        4
+    ].expects  # there is no body to wait for
 
 
 def test_the_table_of_names_is_bounded() -> None:
@@ -75,7 +77,9 @@ def test_a_repeated_block_takes_nothing_that_the_parser_refuses(line: bytes) -> 
 @given(
     st.sampled_from([b"GET", b"POST", b"get", b"GET ", b"QUERY", b"SOURCE", b""]),
     st.sampled_from([b" ", b"  ", b"\t", b""]),
-    st.lists(st.sampled_from([b"/", b"?", b"#", b"a", b"%", b"\\", b"{", b'"', b"\x7f", b"\x80", b"\r", b"\n", b" ", b"*"])),
+    st.lists(
+        st.sampled_from([b"/", b"?", b"#", b"a", b"%", b"\\", b"{", b'"', b"\x7f", b"\x80", b"\r", b"\n", b" ", b"*"])
+    ),
     st.sampled_from([b" HTTP/1.1", b" HTTP/1.0", b" http/1.1", b" HTTP/1.1 ", b""]),
 )
 def test_a_repeated_block_with_a_line_that_is_nearly_right(

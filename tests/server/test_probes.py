@@ -6,6 +6,7 @@ Classes: R must be refused, A must work, E gets at most one final answer, Pn get
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import socket
@@ -38,10 +39,8 @@ async def _handler(request: Request) -> Response:
 def _statuses(port: int, data: bytes) -> tuple[list[int], bool]:
     """The final statuses that come within a moment of quiet, and whether the server closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
-        try:
+        with contextlib.suppress(OSError):  # it may be refused before all was sent
             client.sendall(data)
-        except OSError:
-            pass  # refused before all was sent
         client.settimeout(0.4)
         received = b""
         closed = False

@@ -67,8 +67,9 @@ def test_a_repeated_header_block_is_not_taken_for_another(serve: Serve) -> None:
         client.send(line + GET[GET.index(b"\r\n") :])
         assert client.answer()[0] == status
     for line in (
-        b"GET /a b HTTP/1.1", b"GET /a#b HTTP/1.1", b"GET /\x7f HTTP/1.1", b"GET /\xc3\xa4 HTTP/1.1", b"GET  / HTTP/1.1",
-        b"GET / HTTP/1.2", b"get / HTTP/1.1", b"GET /\tx HTTP/1.1", b"GET /x\r\nHost: b HTTP/1.1", b"GET x HTTP/1.1",
+        b"GET /a b HTTP/1.1", b"GET /a#b HTTP/1.1", b"GET /\x7f HTTP/1.1", b"GET /\xc3\xa4 HTTP/1.1",
+        b"GET  / HTTP/1.1", b"GET / HTTP/1.2",
+        b"get / HTTP/1.1", b"GET /\tx HTTP/1.1", b"GET /x\r\nHost: b HTTP/1.1", b"GET x HTTP/1.1",
         b"GET http://b/ HTTP/1.1", b"GET /" + b"a" * 20000 + b" HTTP/1.1", b" GET / HTTP/1.1",
     ):  # fmt: skip
         again = live.client()

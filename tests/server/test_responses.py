@@ -44,7 +44,9 @@ def test_the_date_is_now_and_in_the_standard_form(serve: Serve) -> None:
 
 def test_the_reason_is_the_handlers_or_the_usual_one(serve: Serve) -> None:
     live = serve(_answering(lambda: Response("x", 404, status_text="Nichts da")))
-    assert live.talk(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")).startswith(b"HTTP/1.1 404 Nichts da\r\n")
+    assert live.talk(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")).startswith(
+        b"HTTP/1.1 404 Nichts da\r\n"
+    )
     live = serve(_answering(lambda: Response("x", 299)))
     assert live.get()[0] == 299
 
@@ -94,7 +96,9 @@ def test_a_handler_may_tell_the_length_that_get_would_have(serve: Serve) -> None
 
 def test_streams_are_chunked_and_keep_the_connection(serve: Serve, loop_kind: str) -> None:
     big = b"x" * 300_000
-    live = serve(_answering(lambda: Response(_chunks(b"a", b"", "ü", bytearray(b"c"), big))), uvloops=loop_kind == "uvloop")
+    live = serve(
+        _answering(lambda: Response(_chunks(b"a", b"", "ü", bytearray(b"c"), big))), uvloops=loop_kind == "uvloop"
+    )
     client = live.client()
     for _ in range(2):
         client.send(GET)
@@ -121,7 +125,7 @@ def test_a_stream_of_known_length_is_counted(serve: Serve) -> None:
         client = serve(_answering(make)).client()
         for _ in range(2):
             client.send(GET)
-            status, headers, body = client.answer()
+            _, headers, body = client.answer()
             assert (headers["content-length"], body) == ("3", b"abc")
             assert "transfer-encoding" not in headers
 
@@ -173,12 +177,13 @@ def test_a_result_that_is_no_response_is_a_500(serve: Serve, result: Any) -> Non
     async def handler(request: Request) -> Any:
         return result
 
-    status, headers, body = serve(handler).get()
+    status, _, body = serve(handler).get()
     assert (status, body) == (500, b'{"error": "Internal server error"}')
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("x"), SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), BaseException(), MemoryError()]
+    "error",
+    [ValueError("x"), SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), BaseException(), MemoryError()],
 )
 def test_nothing_that_a_handler_raises_ends_the_worker(serve: Serve, error: BaseException) -> None:
     async def handler(request: Request) -> Response:
@@ -313,7 +318,7 @@ def test_files(serve: Serve, tmp_path: Path, loop_kind: str, size: int) -> None:
         return Response(FilePayload(os.open(file, os.O_RDONLY), 4, size))
 
     live = serve(_answering(make), uvloops=loop_kind == "uvloop")
-    before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
+    before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
     client = live.client()
     for _ in range(3):
         client.send(GET)
@@ -324,7 +329,7 @@ def test_files(serve: Serve, tmp_path: Path, loop_kind: str, size: int) -> None:
     client.close()
     live.eventually(lambda: not live.server.service.connections)
     if before:
-        live.eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)
+        live.eventually(lambda: len(list(Path("/proc/self/fd").iterdir())) <= before)
 
 
 def test_a_file_that_shrinks_while_it_is_sent_is_cut(serve: Serve, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_what_does_not_end_is_cut_after_the_grace(serve: Serve) -> None:
 
     async def handler(request: Request) -> Response:
         if request.path == "/stream":
+
             async def ticks() -> AsyncIterator[bytes]:
                 try:
                     while True:

@@ -30,7 +30,7 @@ def test_a_silent_connection_ends(serve: Serve) -> None:
     """From accept, not from the first byte: else silent connections would fill the worker."""
     live = serve(read, header_timeout=0.4)
     client = live.client()
-    assert 0.3 <= _seconds(lambda: client.to_end()) < 1.5
+    assert 0.3 <= _seconds(client.to_end) < 1.5
 
 
 def test_a_slow_head_is_told_and_ends(serve: Serve) -> None:
@@ -67,7 +67,7 @@ def test_an_idle_connection_ends_after_its_time(serve: Serve) -> None:
     assert client.quiet(0.25)
     client.send(GET)
     client.answer()
-    assert 0.3 <= _seconds(lambda: client.to_end()) < 1.5
+    assert 0.3 <= _seconds(client.to_end) < 1.5
 
 
 def test_a_silent_body_is_a_408(serve: Serve) -> None:
@@ -143,7 +143,7 @@ def test_a_handler_that_is_too_slow_is_a_504(serve: Serve) -> None:
     live = serve(handler, handler_timeout=0.4)
     assert live.get("/fast")[0] == 200
     began = time.monotonic()
-    status, headers, body = live.get()
+    status, headers, _ = live.get()
     assert (status, headers["connection"]) == (504, "close")
     assert 0.3 <= time.monotonic() - began < 1.5
     assert ended == ["ended"]

@@ -258,7 +258,12 @@ def test_a_worker_that_holds_too_much_memory_is_replaced(start: Callable[..., Pr
 
 def test_a_worker_that_hangs_is_killed_after_the_grace(start: Callable[..., Process]) -> None:
     server = start(1, shutdown_grace=1)
-    hanging = threading.Thread(target=lambda: pytest.raises(OSError, server.get, "/block"))
+
+    def hang() -> None:
+        with pytest.raises(OSError):
+            server.get("/block")
+
+    hanging = threading.Thread(target=hang)
     hanging.start()
     time.sleep(0.3)
     began = time.monotonic()

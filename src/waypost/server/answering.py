@@ -15,7 +15,7 @@ from waypost.http.payload import BodyStream
 from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.server.head import PLAIN
-from waypost.server.reading import WAIT
+from waypost.server.intake import WAIT
 from waypost.server.sending import send_stream
 from waypost.server.writer import render
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from waypost.server.service import Upgrade
 
 logger = logging.getLogger("waypost.server")
+
 
 async def answer(connection: HttpConnection, request: Request) -> None:
     """Run the handler and send what it gives. Never raises while the loop lives."""
@@ -45,11 +46,11 @@ async def answer(connection: HttpConnection, request: Request) -> None:
             status = response._status
             payload = response._payload
             if payload.__class__ is bytes or payload is None:
-                close = (
-                    service.draining or not framing.keep_alive or (connection.phase != WAIT and not connection.drains_soon)
-                )
+                kept = framing.keep_alive and (connection.phase == WAIT or connection.drains_soon)
+                close = service.draining or not kept
                 if not connection.gone:
-                    connection.write(render(response, payload or b"", service.clock, request.method, close, framing.http10))
+                    payload = payload or b""
+                    connection.write(render(response, payload, service.clock, request.method, close, framing.http10))
                     if not close and not connection.write_paused and connection.phase == WAIT:
                         connection.answered_plainly(request, status, payload)
                         return
@@ -86,9 +87,7 @@ async def _stream(connection: HttpConnection, request: Request, response: Respon
     connection.closing = await send_stream(connection, response, payload, request.method, close)
 
 
-def _rescue(
-    connection: HttpConnection, request: Request, response: Response | None, error: BaseException
-) -> None:
+def _rescue(connection: HttpConnection, request: Request, response: Response | None, error: BaseException) -> None:
     """After an exception: a 500 where nothing was sent yet, else the connection is cut."""
     cancelled = isinstance(error, asyncio.CancelledError)
     if cancelled and connection.task is not None:

@@ -7,6 +7,7 @@ the other side.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from dataclasses import asdict, dataclass, field
@@ -49,10 +50,8 @@ class Channel:
 
     def send(self, message: dict[str, Any]) -> None:
         """A dead other side is noticed by `receive`; here it is ignored."""
-        try:
+        with contextlib.suppress(OSError):
             self.socket.sendall(json.dumps(message).encode() + b"\n")
-        except OSError:
-            pass
 
     def receive(self) -> list[dict[str, Any]]:
         """The messages that have come; sets `closed` when the other side is gone."""

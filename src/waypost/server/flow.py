@@ -11,7 +11,8 @@ import asyncio
 
 from waypost.errors import ClientDisconnected, RequestTimeout
 from waypost.http.request import Request
-from waypost.server.reading import BODY, CHUNKED, DEAF, MessageReader
+from waypost.server.intake import BODY, CHUNKED, DEAF
+from waypost.server.reading import MessageReader
 from waypost.server.service import Service
 from waypost.server.timeouts import NEVER
 
@@ -22,8 +23,8 @@ class FlowControl(MessageReader):
     """A connection that can write, wait and end.
 
     write_paused: the transport holds more than it likes. gone: the client left. cut: why a handler was cancelled,
-    "timeout" or "shutdown". task: of the handler, once it has waited for something. sent_bytes: of the body of the current answer. unsent: the request whose answer is
-    written but not taken yet.
+    "timeout" or "shutdown". task: of the handler, once it has waited for something. sent_bytes: of the body of the
+    current answer. unsent: the request whose answer is written but not taken yet.
     """
 
     __slots__ = (

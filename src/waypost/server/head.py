@@ -32,9 +32,10 @@ _lines: dict[bytes, tuple[str, str]] = {}  # request lines that were good; bound
 
 # llhttp also knows the methods of RTSP and ICE and CONNECT; these are the ones that name a resource of ours.
 _METHODS = (
-    "GET HEAD POST PUT PATCH DELETE OPTIONS TRACE QUERY ACL BIND CHECKOUT COPY LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL"
-    " MOVE NOTIFY PROPFIND PROPPATCH PURGE REBIND REPORT SEARCH SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE"
-).split()
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "ACL", "BIND", "CHECKOUT", "COPY",
+    "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "PROPFIND", "PROPPATCH",
+    "PURGE", "REBIND", "REPORT", "SEARCH", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
+)  # fmt: skip
 _METHOD_SET = frozenset(_METHODS)
 _METHOD_NAMES = {name.encode(): (name, len(name) + 1) for name in _METHODS}
 

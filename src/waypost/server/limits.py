@@ -49,7 +49,8 @@ class ServerLimits:
     @classmethod
     def from_config(cls, config: object) -> Self:
         """Read the fields of the same names; one that `config` has not keeps its default. Raises StartupError."""
-        found: dict[str, Any] = {field.name: getattr(config, field.name, field.default) for field in dataclasses.fields(cls)}
+        fields = dataclasses.fields(cls)
+        found: dict[str, Any] = {field.name: getattr(config, field.name, field.default) for field in fields}
         for name in ("tls_certificate", "tls_key"):
             found[name] = str(found[name] or "")
         return cls(**found).checked()

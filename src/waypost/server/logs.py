@@ -7,6 +7,7 @@ Source: POSIX write(2), PIPE_BUF.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -135,10 +136,8 @@ class AccessLog:
         data = b"".join(self._buffer)
         self._buffer.clear()
         self._size = 0
-        try:
+        with contextlib.suppress(OSError):  # nobody reads the log any more; that must not stop the service
             write_all(self._descriptor, data)
-        except OSError:
-            pass  # nobody reads the log any more; that must not stop the service
 
 
 def _stamp(seconds: float) -> str:

@@ -21,7 +21,7 @@ from waypost.errors import BadRequest, ClientDisconnected
 from waypost.http.request import Request
 from waypost.server.answering import answer
 from waypost.server.flow import FlowControl
-from waypost.server.reading import DEAF, HEAD, WAIT
+from waypost.server.intake import DEAF, HEAD, WAIT
 from waypost.server.service import Service
 from waypost.server.timeouts import NEVER
 from waypost.server.writer import CONTINUE, refusal
@@ -168,7 +168,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
     # -- after the answer
 
     def answered_plainly(self, request: Request, status: int, payload: Any) -> None:
-        """`answered` for what nearly always happens: a buffered answer, taken by the transport, on a kept connection."""
+        """`answered` for what nearly always happens: a buffered answer that was taken, on a kept connection."""
         service = self.service
         self.request = None
         if self.task is not None:

@@ -8,77 +8,33 @@ Source: RFC 9112.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from httptools import HttpParserError, HttpRequestParser
 
 from waypost.http.body import RequestBody
-from waypost.http.request import Request, incoming
+from waypost.http.request import incoming
 from waypost.server.head import CHUNKED as CHUNKED_LENGTH
 from waypost.server.head import PLAIN, RawHeaders, Refused, judge, repeated
-
-if TYPE_CHECKING:
-    from waypost.http.site import Connection
-    from waypost.server.service import Service
-
-# What the next byte from the client is. DEAF: nobody listens any more, the connection ends with the answer.
-HEAD, BODY, CHUNKED, WAIT, DEAF = range(5)
-
-DISCARD = 65_536  # bytes of an unread body that are worth keeping the connection for
-CHUNK_OVERHEAD = 16_384  # bytes of chunk extensions and trailers in one body, beside 32 a chunk
+from waypost.server.intake import (
+    BODY,
+    CHUNKED,
+    DEAF,
+    DISCARD,
+    END,
+    HEAD,
+    HELD_BACKLOG,
+    HELD_BODY,
+    WAIT,
+    Intake,
+)
 
 _BLOCK_KEPT = 2048  # bytes of a head whose header block is remembered for the next request
-
-_END = b"\r\n\r\n"
 _BODILESS = ("GET", "HEAD")
-_HELD_BACKLOG, _HELD_BODY = 1, 2
 
 
-class MessageReader:
-    """Reads the messages of one connection.
+class MessageReader(Intake):
+    """Reads the messages of one connection, one at a time."""
 
-    phase: what the next byte is. request: the one that is being read or answered. body: where its body goes, None
-    when it has none or nobody may read it. pending: the request's handler has not started yet.
-    """
-
-    __slots__ = (
-        "_backlog", "_block", "_block_headers", "_chunks", "_completed", "_consuming", "_discarded", "_headers", "_held", "_host", "_overhead",
-        "_parser", "_partial", "_remaining", "_switched", "_tail", "_url", "body", "connection", "deadline", "expecting",
-        "framing", "pending", "phase", "request", "service",
-    )  # fmt: skip
-
-    connection: Connection
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        self.phase = HEAD
-        self.request: Request | None = None
-        self.body: RequestBody | None = None
-        self.framing = PLAIN
-        self.deadline = 0.0
-        self.pending = self.expecting = False
-        self._parser: HttpRequestParser | None = None
-        self._partial: bytearray | None = None
-        self._backlog = self._block = self._url = self._tail = b""
-        self._block_headers: RawHeaders = []
-        self._headers: RawHeaders = []
-        self._host = b""
-        self._held = self._remaining = self._discarded = self._overhead = self._chunks = 0
-        self._completed = self._consuming = self._switched = False
-
-    # -- what the connection adds
-
-    def begin(self) -> None:
-        """Start the handler of `request`."""
-
-    def refuse(self, status: int, message: str) -> None:
-        """Answer a message that no handler gets, or end the one that is being read."""
-
-    def pause_reading(self, paused: bool) -> None:
-        """Stop or go on taking bytes from the client."""
-
-    def send_continue(self) -> None:
-        """Tell the client to send its body."""
+    __slots__ = ()
 
     # -- bytes in
 
@@ -114,7 +70,7 @@ class MessageReader:
                     at = self._read_chunks(data, at, size)
                 elif phase == WAIT:
                     self._backlog = data[at:]
-                    self._hold(_HELD_BACKLOG, True)
+                    self.hold(HELD_BACKLOG, True)
                     break
                 else:
                     break
@@ -122,7 +78,7 @@ class MessageReader:
                     if self.framing.upgrade and at < size:
                         # Whoever takes the connection over gets what came behind the request.
                         self._backlog = data[at:]
-                        self._hold(_HELD_BACKLOG, True)
+                        self.hold(HELD_BACKLOG, True)
                         at = size
                     self.begin()
             # A handler starts when all that came with its head is there: a small body is then read without waiting.
@@ -142,10 +98,10 @@ class MessageReader:
         if self.phase == WAIT:
             self.phase = HEAD
         if self._held:
-            self._hold(_HELD_BODY, False)
+            self.hold(HELD_BODY, False)
             if not self._consuming:
                 data, self._backlog = self._backlog, b""
-                self._hold(_HELD_BACKLOG, False)
+                self.hold(HELD_BACKLOG, False)
                 if data:
                     self._consume(data)
 
@@ -156,41 +112,6 @@ class MessageReader:
         self._held = 0
         return data
 
-    def stop_parsing(self) -> None:
-        # The parser holds methods of this object, which holds the parser: without this line only the garbage
-        # collector would free a connection.
-        self._parser = None
-        self._backlog = b""
-        self._partial = None
-        self._block = b""
-
-    @property
-    def between_messages(self) -> bool:
-        """Whether no byte of a next request has come."""
-        return self.phase == HEAD and self._partial is None
-
-    @property
-    def drains_soon(self) -> bool:
-        """Whether the rest of the message is small enough to be read past, once it is answered."""
-        if self.phase == WAIT:
-            return True
-        # A client that was not told to go on may never send its body: the next bytes could be either.
-        return self.phase == BODY and self._remaining <= DISCARD and not self.expecting
-
-    @property
-    def held(self) -> bool:
-        """Whether we are the ones who keep the client from sending."""
-        return self._held != 0 or self.expecting
-
-    def _hold(self, why: int, on: bool) -> None:
-        before = self._held
-        self._held = before | why if on else before & ~why
-        if bool(before) != bool(self._held):
-            self.pause_reading(on)
-
-    def _hold_body(self, on: bool) -> None:
-        self._hold(_HELD_BODY, on)
-
     # -- heads
 
     def _read_head(self, data: bytes, at: int, size: int) -> int:
@@ -200,20 +121,18 @@ class MessageReader:
                 at += 2
                 if at == size:
                     return size
-            end = data.find(_END, at) + 4
+            end = data.find(END, at) + 4
             if end == 3:
                 self._partial = bytearray()
                 if self.request is None:
-                    self.deadline = min(
-                        self.deadline, self.service.clock.after(self.service.limits.header_timeout)
-                    )
+                    self.deadline = min(self.deadline, self.service.clock.after(self.service.limits.header_timeout))
                 return self._read_part(data, at)
             head = data if end - at == size else data[at:end]
             self._feed(head)
         else:
             # The empty line may lie across two segments.
             kept = bytes(partial[-3:])
-            end = (kept + data[at:]).find(_END) + 4
+            end = (kept + data[at:]).find(END) + 4
             if end == 3:
                 return self._read_part(data, at)
             end += at - len(kept)
@@ -241,13 +160,6 @@ class MessageReader:
         elif len(partial) - line > limits.max_header_size or len(self._headers) > limits.max_headers:
             raise Refused("Request headers too large", status=431)
         return len(data)
-
-    def _feed(self, piece: bytes) -> None:
-        assert self._parser is not None
-        try:
-            self._parser.feed_data(piece)
-        except HttpParserUpgrade:
-            self._switched = True
 
     def _accept(self, head: bytes) -> None:
         """Judge a complete head and make its request."""
@@ -319,77 +231,3 @@ class MessageReader:
             self._url = b""
             self._headers = []
             self._completed = False
-
-    # -- bodies
-
-    def _read_body(self, data: bytes, at: int, size: int) -> int:
-        end = min(size, at + self._remaining)
-        self._remaining -= end - at
-        self._feed(data if end - at == size else data[at:end])
-        if self._remaining == 0:
-            self._end_body()
-        return end
-
-    def _read_chunks(self, data: bytes, at: int, size: int) -> int:
-        """Feed up to the next empty line: a chunked body can end nowhere else."""
-        tail = self._tail
-        # The empty line may lie across two segments.
-        end = (tail + data[at : at + 3]).find(_END) + 4 if tail else 3
-        end = data.find(_END, at) + 4 if end == 3 else end + at - len(tail)
-        if end == 3:
-            end = size
-        piece = data if end - at == size else data[at:end]
-        self._tail = (tail + piece)[-3:] if len(piece) < 3 else piece[-3:]
-        self._overhead += len(piece)  # on_body takes the chunks off again
-        self._feed(piece)
-        if self._overhead > CHUNK_OVERHEAD + 32 * self._chunks:
-            raise Refused("Chunk extensions or trailers too large")
-        if self._completed:
-            self._tail = b""
-            self._headers = []  # trailers
-            self._end_body()
-        return end
-
-    def _end_body(self) -> None:
-        self.expecting = self._completed = False
-        body = self.body
-        if body is not None:
-            body.finish()
-        if self.request is None:
-            self.phase = HEAD
-            self.deadline = self.service.clock.now + self.service.idle_deadline
-        else:
-            self.phase = WAIT
-
-    def break_body(self, error: Exception) -> None:
-        """The body can't be completed: its reader gets `error`, and the connection ends with the answer."""
-        self.phase = DEAF
-        if self.body is not None:
-            self.body.fail(error)
-
-    # -- the parser's callbacks
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
-
-    def on_body(self, chunk: bytes) -> None:
-        size = len(chunk)
-        self._overhead -= size
-        self._chunks += 1
-        body = self.body
-        if body is not None:
-            if self.expecting:  # it did not wait for our word, and needs it no more
-                self.expecting = False
-                body.on_demand = None
-            body.feed(chunk)
-            return
-        self._discarded += size
-        if self._discarded > DISCARD:
-            raise Refused("Request body too large", status=413)
-
-    def on_message_complete(self) -> None:
-        self._completed = True
-

@@ -43,7 +43,9 @@ async def send_stream(
         if length is None and http10 and not bodiless:
             close = True  # the end of the connection is the end of the body
         clock = connection.service.clock
-        head = stream_head(response, clock, None if response.null_body else length, close, http10, chunked and not response.null_body)
+        head = stream_head(
+            response, clock, None if response.null_body else length, close, http10, chunked and not response.null_body
+        )
         if bodiless:
             connection.write(head)
         elif isinstance(stream, FilePayload):
@@ -67,9 +69,8 @@ async def _send_chunks(connection: HttpConnection, outbox: Outbox, stream: BodyS
     pieces = outbox.pieces
     sent = 0
     try:
-        async for chunk in stream.take():
-            if chunk.__class__ is not bytes:
-                chunk = encode_chunk(chunk)
+        async for item in stream.take():
+            chunk = item if item.__class__ is bytes else encode_chunk(item)
             size = len(chunk)
             if not pieces:
                 # Only a write, or a turn of the event loop, changes these; both leave the outbox empty.
@@ -88,14 +89,11 @@ async def _send_chunks(connection: HttpConnection, outbox: Outbox, stream: BodyS
     outbox.add(b"0\r\n\r\n")
 
 
-async def _send_counted(
-    connection: HttpConnection, outbox: Outbox, stream: BodyStream, length: int | None
-) -> bool:
+async def _send_counted(connection: HttpConnection, outbox: Outbox, stream: BodyStream, length: int | None) -> bool:
     """Send exactly `length` bytes (None: whatever comes). Gives whether the stream had more; raises ShortBody."""
     left = length
-    async for chunk in stream.take():
-        if chunk.__class__ is not bytes:
-            chunk = encode_chunk(chunk)
+    async for item in stream.take():
+        chunk = item if item.__class__ is bytes else encode_chunk(item)
         if left is not None:
             if len(chunk) > left:
                 logger.error("a stream is longer than its Content-Length %d: it was cut there", length)

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 
 from waypost.http.handler import Handler
 from waypost.http.site import Site
+from waypost.server.intake import HEAD
 from waypost.server.limits import ServerLimits
 from waypost.server.protocol import HttpConnection
 from waypost.server.proxy_protocol import ProxyPreface
-from waypost.server.reading import HEAD
 from waypost.server.service import Access, OnSent, Service, Upgrade
 from waypost.server.sockets import refuse_handshakes
 from waypost.server.tls import server_context
@@ -110,7 +110,8 @@ class Server:
         drain = min(DRAIN, grace / 4)
         if last:
             await self._until(lambda: not service.connections, loop.time() + drain)
-            if any([refuse_handshakes(listener) for listener in self._sockets]):
+            filtered = [refuse_handshakes(listener) for listener in self._sockets]
+            if any(filtered):
                 await asyncio.sleep(0.05)  # handshakes that had begun come to their end
             await self._close_listeners()
         else:

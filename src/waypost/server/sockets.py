@@ -121,9 +121,7 @@ def refuse_handshakes(listener: socket.socket) -> bool:
     )
     program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in code))
     try:
-        listener.setsockopt(
-            socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("@HP", len(code), ctypes.addressof(program))
-        )
+        listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("@HP", len(code), ctypes.addressof(program)))
     except OSError:
         return False
     return True

@@ -7,6 +7,7 @@ Source: Prometheus text exposition format 0.0.4.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import selectors
 import socket
@@ -106,10 +107,8 @@ class StatusServer:
             data = b""
         head = self._clients[client] = self._clients[client] + data
         if b"\r\n\r\n" in head:
-            try:
+            with contextlib.suppress(OSError):
                 client.send(self._answer(head))
-            except OSError:
-                pass
         elif data and len(head) < _LONGEST_HEAD:
             return
         self._close(client)

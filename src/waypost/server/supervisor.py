@@ -9,7 +9,6 @@ Source: signal(7); the order of a rolling reload is that of nginx and gunicorn.
 from __future__ import annotations
 
 import logging
-import os
 import selectors
 import signal
 import socket
@@ -18,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from waypost.errors import StartupError
@@ -291,7 +291,8 @@ class Supervisor:
     def _finish_end(self) -> None:
         """No handshake begins any more; what was accepted is answered, and the workers end."""
         self._ending = "stop"
-        if any([refuse_handshakes(listener) for listener in self._sockets]):
+        filtered = [refuse_handshakes(listener) for listener in self._sockets]
+        if any(filtered):
             time.sleep(_HANDSHAKES)
         self._close_sockets()
         grace = max(0.0, self._grace - min(DRAIN, self._grace / 4))
@@ -311,8 +312,8 @@ class Supervisor:
         for listener in self._sockets:
             path = listener.getsockname() if listener.fileno() >= 0 and listener.family == socket.AF_UNIX else ""
             listener.close()
-            if path and os.path.exists(path):
-                os.unlink(path)
+            if path:
+                Path(path).unlink(missing_ok=True)
         self._sockets.clear()
 
     # -- what others see
@@ -324,8 +325,13 @@ class Supervisor:
             restarts=self._restarts,
             addresses=[address_of(listener) for listener in self._sockets],
             workers=[
-                {"pid": worker.process.pid, "number": worker.number, "ready": bool(worker.ready_at), "stopping": worker.stopping}
-                | (worker.figures or {})
+                {
+                    "pid": worker.process.pid,
+                    "number": worker.number,
+                    "ready": bool(worker.ready_at),
+                    "stopping": worker.stopping,
+                    **(worker.figures or {}),
+                }
                 for worker in self._workers
             ],
         )

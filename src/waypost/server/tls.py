@@ -24,7 +24,8 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key, password=no_password)
     except FileNotFoundError as error:
-        raise StartupError(f"there is no file {error.filename or certificate}", remedy="Check tls_certificate and tls_key.") from error
+        missing = error.filename or f"{certificate} or {key}"
+        raise StartupError(f"there is no file {missing}", remedy="Check tls_certificate and tls_key.") from error
     except (ssl.SSLError, OSError) as error:
         raise StartupError(
             f"the certificate {certificate} and the key {key} can't be used: {error}",

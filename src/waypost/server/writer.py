@@ -24,6 +24,7 @@ _OURS = frozenset(
     )
 )  # fmt: skip
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
+_NO_LENGTH = (204, 304)
 _CLOSE = b"connection: close\r\n"
 _KEEP = b"connection: keep-alive\r\n"
 _LINES_KEPT = 512
@@ -82,7 +83,7 @@ def render(response: Response, payload: bytes, clock: Clock, method: str, close:
         parts.append(_CLOSE)
     elif http10:
         parts.append(_KEEP)
-    if status == 204 or status == 304:
+    if status in _NO_LENGTH:
         parts.append(b"\r\n")
     else:
         parts.append(_lengths.get(length) or _length(length))
@@ -100,7 +101,7 @@ def _declared(value: bytes, length: int, method: str, status: int) -> int:
         return length
     if method == "HEAD" and not length and value.isdigit():
         return int(value)
-    if status != 204 and status != 304:
+    if status not in _NO_LENGTH:
         logger.warning("a handler set Content-Length %r on a body of %d bytes: the real length was sent", value, length)
     return length
 

@@ -39,7 +39,7 @@ async def handler(request: Request) -> Response:
 
         return Response(events(), headers={"content-type": "text/event-stream"})
     if request.path == "/block":
-        time.sleep(30)  # noqa: ASYNC251 - a handler that hangs its worker
+        time.sleep(30)
     return Response("x")
 
 

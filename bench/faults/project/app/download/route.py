@@ -1,6 +1,7 @@
 """`?mb=100&length=1`: a stream of that size, with or without its length; `&fail=N` raises after N MB."""
 
 from lib.ledger import seen
+
 from waypost import Response
 
 BLOCK = bytes(range(256)) * 256

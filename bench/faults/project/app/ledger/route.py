@@ -1,6 +1,7 @@
 import os
 
 from lib.ledger import seen
+
 from waypost import Response
 
 

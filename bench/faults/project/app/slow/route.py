@@ -1,6 +1,7 @@
 import asyncio
 
 from lib.ledger import seen
+
 from waypost import Response
 
 

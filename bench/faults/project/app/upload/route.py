@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 
 from lib.ledger import seen
+
 from waypost import Response
 
 max_body_size = 4 * 2**30
