@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waypost.app.binding import bind
+from waypost.app.context import Params
 from waypost.app.entry import Endpoint, RouteEntry
 from waypost.app.layers import Layer
 from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, route_layers
@@ -78,6 +79,7 @@ def build(config: Config) -> Built:
         trailing_slash=config.trailing_slash,
         skip_trailing_slash_redirect=config.skip_trailing_slash_redirect,
         tolerant=config.dev,
+        make_params=Params,
     )
     warnings = [*found.warnings, *report.warnings, *root.warnings]
     variable = frozenset(id(entry) for file, entry in routes if file.params)

@@ -26,7 +26,7 @@ class Dispatcher:
 
     def __init__(self, table: RouteTable[RouteEntry]) -> None:
         self._table = table
-        self._static = dict(table.static)  # a plain dict answers faster than the table's read-only view
+        self._static = table.static
 
     async def __call__(self, request: Request) -> Response:
         """The Handler at the end of the middleware chain. Raises whatever the user's function raises."""
@@ -57,10 +57,10 @@ class Dispatcher:
     def _find(self, request: Request, path: str) -> tuple[RouteEntry, dict[str, Param]] | Response:
         if path == "*":
             return _server_options(request.method)
-        canonical = self._table.redirect(path)
-        if canonical is not None:
-            return slash_redirect(canonical, request.query_string)
-        return self._table.match(path) or unknown_path(request)
+        found = self._table.find(path)
+        if found is None:
+            return unknown_path(request)
+        return slash_redirect(found, request.query_string) if isinstance(found, str) else found
 
 
 async def _limit(body: RequestBody, entry: RouteEntry) -> None:

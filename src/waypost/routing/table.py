@@ -7,7 +7,7 @@ Source: Next.js, "Dynamic Route Segments"; the order static, [x], [...x], [[...x
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from waypost.errors import StartupErrors
@@ -54,10 +54,21 @@ class RouteTable(Generic[T]):
     answer as `match` gives, in one step. A plain dict behind a read-only type: a proxy would double its cost.
     """
 
-    __slots__ = ("_base_path", "_entries", "_keep_slash", "_root", "_trailing_slash", "static")
+    __slots__ = (
+        "_base_path",
+        "_entries",
+        "_keep_slash",
+        "_make_params",
+        "_plain",
+        "_root",
+        "_trailing_slash",
+        "static",
+    )
 
     static: Mapping[str, T]
     _base_path: str
+    _make_params: Callable[[], Params]
+    _plain: bool
     _trailing_slash: bool
     _keep_slash: bool
     _entries: tuple[tuple[str, T], ...]
@@ -70,10 +81,13 @@ class RouteTable(Generic[T]):
         base_path: str = "",
         trailing_slash: bool = False,
         skip_trailing_slash_redirect: bool = False,
+        make_params: Callable[[], Params] = dict,
     ) -> None:
         """routes: segments and entry, the stronger first: of two at one place the first stays. See `build`."""
         fix: Any = super().__setattr__
         fix("_base_path", base_path)
+        fix("_make_params", make_params)
+        fix("_plain", not base_path and not trailing_slash)
         fix("_trailing_slash", trailing_slash)
         fix("_keep_slash", skip_trailing_slash_redirect)
         fix("_root", _Node[T]())
@@ -99,13 +113,14 @@ class RouteTable(Generic[T]):
         trailing_slash: bool = False,
         skip_trailing_slash_redirect: bool = False,
         tolerant: bool = False,
+        make_params: Callable[[], Params] = dict,
     ) -> RouteTable[T]:
         """Make the table of an application.
 
         public: files that win over every route of the same path, by their decoded URL path (`/naïve file.txt`).
         base_path: `/docs` puts the whole table below it; `match` and `static` then take paths that include it.
         tolerant: of conflicting files keep the first instead of raising StartupErrors (`dev` reports them elsewhere).
-        An entry is any object but None.
+        make_params: what holds the values that `find` and `match` give. An entry is any object but None.
         """
         pairs = sorted(routes, key=lambda pair: (pair[0].precedence, pair[0].file))
         if not tolerant:
@@ -118,6 +133,7 @@ class RouteTable(Generic[T]):
             base_path=base_path,
             trailing_slash=trailing_slash,
             skip_trailing_slash_redirect=skip_trailing_slash_redirect,
+            make_params=make_params,
         )
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -154,29 +170,40 @@ class RouteTable(Generic[T]):
             return None
         if not parts[-1]:
             parts.pop()
-        node = self._root
-        leaf: _Leaf[T] | None
-        for part in parts:
-            child = node.statics.get(part) or node.param
-            if child is None:
-                leaf = node.rest
-                break
-            node = child
-        else:
-            leaf = node.end
-        if leaf is None:
-            # The strongest branch led nowhere, which only some paths of some tables do: now with coming back.
-            leaf = self._search(parts)
-            if leaf is None:
-                return None
-        params: Params = {}
+        leaf = self._walk(parts)
+        return None if leaf is None else (leaf.entry, self._params(leaf, parts))
+
+    def find(self, path: str) -> tuple[T, Params] | str | None:
+        """`redirect` and `match` in one step, for a path that `static` does not have.
+
+        Gives entry and parameters, or the canonical path to redirect to, or None. Raises as they do.
+        """
+        # Nothing in a path like this can be escaped, redirected or below a base path.
+        if (
+            self._plain
+            and "%" not in path
+            and "//" not in path
+            and "/." not in path
+            and "\\" not in path
+            and path[-1:] != "/"
+            and path[:1] == "/"
+            and path.isascii()
+            and path.isprintable()
+        ):
+            parts = path.split("/")
+            leaf = self._walk(parts)
+            return None if leaf is None else (leaf.entry, self._params(leaf, parts))
+        return self.redirect(path) or self.match(path)
+
+    def _params(self, leaf: _Leaf[T], parts: list[str]) -> Params:
+        params = self._make_params()
         for name, at in leaf.singles:
             params[name] = parts[at]
         if leaf.rest:
             rest = parts[leaf.rest_at :]
             if rest:
                 params[leaf.rest] = rest
-        return leaf.entry, params
+        return params
 
     def redirect(self, path: str) -> str | None:
         """The canonical path when `path` is not it; the caller adds the query and answers 308.
@@ -187,6 +214,19 @@ class RouteTable(Generic[T]):
         return canonical_path(
             path, trailing_slash=self._trailing_slash, keep_slash=self._keep_slash, base_path=self._base_path
         )
+
+    def _walk(self, parts: list[str]) -> _Leaf[T] | None:
+        node = self._root
+        for part in parts:
+            child = node.statics.get(part) or node.param
+            if child is None:
+                leaf = node.rest
+                break
+            node = child
+        else:
+            leaf = node.end
+        # The strongest branch may lead nowhere, which only some paths of some tables do: then with coming back.
+        return leaf or self._search(parts)
 
     def _search(self, parts: list[str]) -> _Leaf[T] | None:
         """Walk the tree, strongest branch first; `later` holds the branches to come back to.
