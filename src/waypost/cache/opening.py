@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
+from waypost.cache.shared import SharedStore
 from waypost.cache.store import Store
 from waypost.config import Config
+from waypost.errors import StartupError
 
 _BUILD_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -24,10 +27,34 @@ def open_store(config: Config, build_id: str) -> Store:
 
         return MemoryStore(config.cache_max_memory, config.cache_max_tags)
     from waypost.cache.layered import LayeredStore
-    from waypost.cache.sqlite_store import SQLiteStore
 
     folder = config.root / ".waypost" / "cache" / build_id
-    shared = SQLiteStore(
+    strict = bool(config.cache_url) and config.cache_consistency == "strict"
+    shared = _open_redis(config, build_id, folder) if config.cache_url else _open_sqlite(config, folder)
+    return LayeredStore(shared, config.cache_max_memory, strict=strict)
+
+
+def _open_sqlite(config: Config, folder: Path) -> SharedStore:
+    from waypost.cache.sqlite_store import SQLiteStore
+
+    return SQLiteStore(
         folder, max_size=config.cache_max_size, max_tags=config.cache_max_tags, timeout=config.cache_timeout
     )
-    return LayeredStore(shared, config.cache_max_memory)
+
+
+def _open_redis(config: Config, build_id: str, folder: Path) -> SharedStore:
+    try:
+        from waypost.cache.redis_store import RedisStore
+    except ImportError as error:
+        raise StartupError(
+            f"cache_url names a Redis server, and its client can't be imported: {error}",
+            remedy='Install it: pip install "waypost[redis]"',
+        ) from None
+    return RedisStore(
+        config.cache_url,
+        build_id,
+        folder / "page-redis",
+        max_tags=config.cache_max_tags,
+        timeout=config.cache_timeout,
+        strict=config.cache_consistency == "strict",
+    )

@@ -116,6 +116,13 @@ class SharedPage:
         self._fd, self._identity = -1, None
         self.words = _new_words()
 
+    def make_private(self) -> None:
+        """Go on without a file, for this process alone; nothing is sure before begin()."""
+        with self._lock:
+            self._abandon()
+            self.path = None
+            self.words = _new_words()
+
     def close(self) -> None:
         """Stop mapping it; what is asked afterwards is unsure."""
         with self._lock:

@@ -1,0 +1,196 @@
+"""One connection to Redis or Valkey, used by all tasks at once: commands go out in order, answers come back in order.
+
+It speaks RESP3, so that revalidations are pushed on the same connection: when the answer to a command is here,
+every revalidation from before the command is here too. That is what makes memory sure without asking. redis-py
+connects, authenticates and parses. Knows no script's meaning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from redis.asyncio.connection import Connection, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as LinkError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+# Commands that wait for their answers; beyond it the server is not keeping up, and asking more makes it worse.
+MAX_WAITING: Final = 10_000
+MAX_PINGED: Final = 100
+_PING: Final = b"*1\r\n$4\r\nPING\r\n"
+
+
+class Link:
+    """From open() until the connection breaks or close(). Not opened twice.
+
+    on_push(payload): a revalidation. on_end(reason): the connection broke; not called for close().
+    on_answer(sent): an answer to a command that was sent at this moment, on the clock of time.monotonic().
+    """
+
+    def __init__(self, url: str, channel: str, on_push: Callable[[bytes], object]) -> None:
+        self.run_id = ""
+        self.ended = False
+        self.on_end: Callable[[Link, str], object] | None = None
+        self.on_answer: Callable[[float], object] | None = None
+        self._channel = channel
+        self._on_push = on_push
+        self._connection: Any = _make_connection(url)  # redis-py types little of it
+        self._subscribed = asyncio.Event()
+        self._waiting: deque[tuple[asyncio.Future[Any] | None, float]] = deque()
+        self._outbox: list[bytes] = []
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Raises RedisError, OSError."""
+        connection = self._connection
+        try:
+            await connection.connect()
+            # As redis-py's own PubSub does it; there is no public way.
+            connection._parser.set_pubsub_push_handler(self._pushed)
+            loop = asyncio.get_running_loop()
+            self._tasks = [loop.create_task(self._send()), loop.create_task(self._receive())]
+            self._post(connection.pack_command("SUBSCRIBE", self._channel))  # answered by a push
+            self.run_id = _run_id(await self._info())
+            await self._subscribed.wait()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _info(self) -> bytes:
+        try:
+            return bytes(await self.call("INFO", "server"))
+        except ResponseError:  # not allowed to ask: a restart of the server goes unnoticed
+            return b""
+
+    async def call(self, *command: str | bytes | int | float) -> Any:
+        """Send a command. Raises RedisError; whoever stops waiting leaves the connection as it is."""
+        if self.ended:
+            raise LinkError("the connection is closed")
+        if len(self._waiting) > MAX_WAITING:
+            raise LinkError("too many commands wait for an answer")
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((future, time.monotonic()))
+        self._post(self._connection.pack_command(*command))
+        return await future
+
+    def ping(self) -> None:
+        """Ask for an answer that nobody waits for. Raises nothing."""
+        if not self.ended and len(self._waiting) < MAX_PINGED:
+            self._waiting.append((None, time.monotonic()))
+            self._post([_PING])
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the oldest command was sent that has no answer yet."""
+        return time.monotonic() - self._waiting[0][1] if self._waiting else 0.0
+
+    async def run(self, script: Script, keys: list[str], arguments: list[str | bytes | int | float]) -> Any:
+        """Run a script; its ARGV[1] is our run id. Raises RedisError."""
+        rest = (len(keys), *keys, self.run_id, *arguments)
+        try:
+            return await self.call("EVALSHA", script.digest, *rest)
+        except NoScriptError:
+            return await self.call("EVAL", script.text, *rest)
+
+    def _post(self, parts: list[bytes]) -> None:
+        self._outbox += parts
+        self._wake.set()
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                parts, self._outbox = self._outbox, []
+                # Only this task sends: one that is cancelled while it sends takes the connection with it.
+                await self._connection.send_packed_command(parts, check_health=False)
+        except (RedisError, OSError) as error:
+            self._end(str(error))
+
+    async def _receive(self) -> None:
+        connection = self._connection
+        try:
+            while True:
+                error: Exception | None = None
+                answer: Any = None
+                try:
+                    answer = await connection.read_response(
+                        disable_decoding=True, timeout=math.inf, disconnect_on_error=False
+                    )
+                except LinkError:
+                    raise
+                except ResponseError as answered:
+                    error = answered
+                future, sent = self._waiting.popleft()
+                if self.on_answer is not None:
+                    self.on_answer(sent)
+                if future is not None and not future.done():
+                    if error is None:
+                        future.set_result(answer)
+                    else:
+                        future.set_exception(error)
+        except (RedisError, OSError, EOFError, IndexError, ValueError) as broken:
+            self._end(str(broken) or type(broken).__name__)
+
+    async def _pushed(self, message: list[Any]) -> None:
+        kind = bytes(message[0])
+        if kind == b"message":
+            self._on_push(bytes(message[2]))
+        elif kind == b"subscribe":
+            self._subscribed.set()
+
+    def _end(self, reason: str) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        while self._waiting:
+            future, _ = self._waiting.popleft()
+            if future is not None and not future.done():
+                future.set_exception(LinkError(reason))
+        if self.on_end is not None:
+            self.on_end(self, reason)
+
+    async def close(self) -> None:
+        """End the connection; who waits for an answer gets an error."""
+        self.on_end = self.on_answer = None
+        self._end("the connection was closed")
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._connection.disconnect(nowait=True)
+
+
+class Script:
+    """A Lua script, which the server knows by its digest once it has run."""
+
+    __slots__ = ("digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _make_connection(url: str) -> Any:
+    settings: dict[str, Any] = dict(parse_url(url))
+    kind = settings.pop("connection_class", Connection)
+    # Time limits are ours: redis-py's would close a connection that others wait on.
+    settings.update(protocol=3, socket_timeout=None, retry=Retry(NoBackoff(), 0))
+    return kind(**settings)
+
+
+def _run_id(info: bytes) -> str:
+    for line in info.splitlines():
+        name, _, value = line.partition(b":")
+        if name == b"run_id":
+            return value.decode("ascii", "replace")
+    return "unknown"
