@@ -298,6 +298,15 @@ def _fill(
     request._controller = request._left = request._form = request._stream = None
 
 
+def arrived(
+    method: str, path: str, query: str, raw: RawHeaders, body: RequestBody | None, connection: Connection
+) -> Request:
+    """As `incoming`, with a target that is split already."""
+    request = Request.__new__(Request)
+    _fill(request, method, path, query, raw, body, connection)
+    return request
+
+
 def incoming(method: str, target: str, raw: RawHeaders, body: RequestBody | None, connection: Connection) -> Request:
     """The Request of a server.
 
