@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -111,6 +112,9 @@ class ASGI:
                     log.exception("the application could not start")
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
+                # What start-up made stays: without this the collector looks at all of it again while requests wait.
+                gc.collect()
+                gc.freeze()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.application.shutdown()
