@@ -212,7 +212,7 @@ class _Watch:
     async def _wait(self) -> None:
         request, body = self._request, self._request._body
         if isinstance(body, _PulledBody):
-            await body.ended.wait()  # until then receive() is the body's
+            await body.ended()
             if not body.complete:
                 request.abort()
         while request._left is None:
@@ -223,27 +223,47 @@ class _Watch:
 class _PulledBody(RequestBody):
     """A body that is asked for: ASGI's receive() is called when a reader waits, so back-pressure is the server's."""
 
-    __slots__ = ("_receive", "ended")
+    __slots__ = ("_ended", "_pulling", "_receive")
 
     def __init__(self, declared: int | None, receive: Receive) -> None:
         super().__init__(declared)
         self._receive = receive
-        self.ended = asyncio.Event()
+        self._pulling = False
+        self._ended: asyncio.Event | None = None
+
+    async def ended(self) -> None:
+        """Wait until the last byte has come, or none will any more; until then receive() is this body's."""
+        if self._ended is None:
+            self._ended = asyncio.Event()
+            if self._complete or self._error is not None:
+                self._ended.set()
+        await self._ended.wait()
 
     async def _more(self) -> None:
-        message = await self._receive()
+        if self._pulling:  # by another reader: a second receive() might wait for ever
+            await super()._more()
+            return
+        self._pulling = True
+        try:
+            self._take(await self._receive())
+        finally:
+            self._pulling = False
+            self._wake()
+
+    def _take(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.disconnect":
             self.fail(ClientDisconnected("the client closed the connection before the body was complete"))
-            self.ended.set()
-            return
-        chunk = message.get("body", b"")
-        if chunk:
-            self.feed(chunk)
-        if not message.get("more_body", False):
+        else:
+            chunk = message.get("body", b"")
+            if chunk:
+                self.feed(chunk)
+            if message.get("more_body", False):
+                return
             if self.declared is not None and self.received < self.declared:
                 self.fail(ClientDisconnected("the request body is shorter than its Content-Length"))
             self.finish()
-            self.ended.set()
+        if self._ended is not None:
+            self._ended.set()
 
 
 def _body(raw: list[tuple[bytes, bytes]], receive: Receive) -> RequestBody | None:

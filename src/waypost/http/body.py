@@ -52,9 +52,9 @@ class RequestBody:
     def of(cls, data: bytes) -> RequestBody:
         """A body that is already here."""
         self = cls(len(data))
-        if data:
-            self.feed(data)
-        self.finish()
+        self.received = self._waiting = len(data)
+        self._chunks.append(data)
+        self._complete = True
         return self
 
     # -- the server's side
