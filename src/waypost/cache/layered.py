@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -68,17 +69,19 @@ class LayeredStore:
     async def get(self, key: str) -> Found | None:
         if self._strict:
             return await self._read(key)
+        latest = self._page.latest
         if self.peek(key) is not None:
-            return self._table[key].found
+            return _as_of(latest, self._table[key].found)
         read = self._reads.get(key)
         if read is not None:
             found = await asyncio.shield(read)
             if found is None:
                 return None
             # That read may have begun before a revalidation which this caller has to see.
+            latest = self._page.latest
             record = self._table.get(key)
             if record is not None and _monotonic() < self._shared.sure_until and self._recheck(record):
-                return record.found
+                return _as_of(latest, record.found)
             return await self._read(key)
         read = asyncio.get_running_loop().create_task(self._read(key))
         self._reads[key] = read
@@ -101,9 +104,9 @@ class LayeredStore:
         return found
 
     def _keep(self, key: str, found: Found) -> None:
-        if found.fence.era != self._era:
+        if found.filled.era != self._era:
             # Generations of two eras can't be compared.
-            self._era = found.fence.era
+            self._era = found.filled.era
             self._records.clear()
         old = self._table.get(key)
         record = Record(key, found, 0, slots_of(found.entry.tags))
@@ -134,3 +137,11 @@ class LayeredStore:
 
     def lease(self, key: str, *, wait: bool = True) -> Turn:
         return self._turns.take(key, wait)
+
+
+def _as_of(latest: int, found: Found) -> Found:
+    """What memory holds, as it was looked up now. latest: of the page, read before its slots were.
+
+    Revalidations reach the page in their order, so that whose slots are untouched is untouched up to the latest.
+    """
+    return found if found.checked >= latest else replace(found, checked=latest)

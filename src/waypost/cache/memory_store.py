@@ -11,7 +11,7 @@ from waypost.cache.entry import Entry, State
 from waypost.cache.leases import Claim, Turn, Turns
 from waypost.cache.records import Record, Records
 from waypost.cache.store import Fence, Found
-from waypost.cache.tags import TagTable, judge, untouched
+from waypost.cache.tags import TagTable, judge, outdated, untouched
 
 _ERA = "memory"
 
@@ -51,7 +51,8 @@ class MemoryStore:
 
     def _judge(self, record: Record) -> State:
         entry = record.entry
-        return judge(entry, record.found.fence.generation, self._tags.marks(entry.tags), self._tags.floor, time.time())
+        marks = self._tags.marks(entry.tags)
+        return judge(entry, record.found.filled.generation, marks, self._tags.floor, time.time())
 
     async def get(self, key: str) -> Found | None:
         record = self._records.table.get(key)
@@ -62,7 +63,8 @@ class MemoryStore:
             self._records.drop(key)
             return None
         record.used = True
-        return replace(record.found, state=state)
+        late = outdated(record.found.filled.generation, self._tags.marks(record.entry.tags))
+        return replace(record.found, state=state, checked=self._tags.generation, outdated=late)
 
     async def fence(self) -> Fence:
         return Fence(_ERA, self._tags.generation)

@@ -29,7 +29,7 @@ from waypost.cache.owner import is_gone, this_process
 from waypost.cache.redis_link import Link, Script
 from waypost.cache.shared_page import FLOOR, HEADER, SLOTS, UNSURE, SharedPage
 from waypost.cache.store import NOWHERE, Fence, Found
-from waypost.cache.tags import UNMARKED, Mark, judge
+from waypost.cache.tags import UNMARKED, Mark, judge, outdated
 from waypost.errors import StoreUnavailable
 
 logger = logging.getLogger("waypost.cache")
@@ -262,10 +262,12 @@ class RedisStore:
                 entry = decode_entry(data)
             except (CorruptEntryError, TypeError):
                 return None
-        state = judge(entry, int(generation), [_mark(mark) for mark in marks], int(floor), time.time())
+        filled, all_marks = int(generation), [_mark(mark) for mark in marks]
+        state = judge(entry, filled, all_marks, int(floor), time.time())
         if state == "gone":
             return None
-        return Found(entry, state, Fence(now.era, int(generation)), int(version), now.generation)
+        late = outdated(filled, all_marks)
+        return Found(entry, state, Fence(now.era, filled), int(version), now.generation, late)
 
     async def now(self) -> Fence:
         era, seq = await self._run(self._writing, NOW, self._state, [])

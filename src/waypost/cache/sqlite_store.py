@@ -94,10 +94,10 @@ class SQLiteStore:
 
     async def put(self, key: str, entry: Entry, fence: Fence, token: int) -> Found | None:
         data = encode_entry(entry)
-        found = Found(entry, "fresh", fence, secrets.randbits(62) + 1)
+        version = secrets.randbits(62) + 1
         tags = [digest(tag) for tag in entry.tags]
-        checked = await self._writer.run(sqlite_work.put, digest(key), found, data, tags, token, self._limit)
-        return None if checked is None else Found(entry, "fresh", fence, found.version, checked)
+        checked = await self._writer.run(sqlite_work.put, digest(key), version, fence, data, tags, token, self._limit)
+        return None if checked is None else Found(entry, "fresh", fence, version, checked)
 
     async def delete(self, key: str) -> None:
         await self._writer.run(sqlite_work.forget, digest(key))

@@ -17,7 +17,7 @@ from waypost.cache.owner import is_gone
 from waypost.cache.shared_page import SharedPage, slots_of
 from waypost.cache.sqlite_file import PAGE_SIZE
 from waypost.cache.store import Fence, Found
-from waypost.cache.tags import FOREVER, NONE, UNMARKED, Mark, judge, untouched
+from waypost.cache.tags import FOREVER, NONE, UNMARKED, Mark, judge, outdated, untouched
 
 USED_EVERY: Final = 60  # seconds between two notes that an entry is in use
 ROW_COST: Final = 300  # bytes of a row beside its data, in both indexes
@@ -81,10 +81,12 @@ def read(connection: sqlite3.Connection, key: str, have: Found | None) -> Read:
         except (CorruptEntryError, TypeError):
             return Read(now, corrupt=True)
     moment = time.time()
-    state = judge(entry, generation, [_mark(marks)], floor, moment)
+    mark = [_mark(marks)]
+    state = judge(entry, generation, mark, floor, moment)
     if state == "gone":
         return Read(now)
-    return Read(now, Found(entry, state, Fence(era, generation), version, seq), moment - used > USED_EVERY)
+    found = Found(entry, state, Fence(era, generation), version, seq, outdated(generation, mark))
+    return Read(now, found, moment - used > USED_EVERY)
 
 
 def _mark(text: str | None) -> Mark:
@@ -112,14 +114,21 @@ def _drop(connection: sqlite3.Connection, where: str, values: Sequence[object]) 
 
 
 def put(
-    connection: sqlite3.Connection, key: str, found: Found, data: bytes, tags: list[str], token: int, limit: int
+    connection: sqlite3.Connection,
+    key: str,
+    version: int,
+    fence: Fence,
+    data: bytes,
+    tags: list[str],
+    token: int,
+    limit: int,
 ) -> int | None:
-    """Store an entry that was made behind `found.fence`.
+    """Store an entry that was made behind `fence`.
 
     tags: their digests. token: of the lease that is ended by this; 0 for none. limit: bytes of all entries.
     Gives the generation at which its tags were checked, None when it is refused.
     """
-    fence, names = found.fence, json.dumps(tags)
+    names = json.dumps(tags)
     with transaction(connection):
         if token and not _end_lease(connection, key, token):
             return None
@@ -134,7 +143,7 @@ def put(
             _evict(connection, size + cost - limit + limit // 50)
         connection.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (key, found.version, fence.generation, int(time.time()), cost, names, data),
+            (key, version, fence.generation, int(time.time()), cost, names, data),
         )
         connection.execute("UPDATE meta SET size = size + ?", (cost,))
     return int(seq)

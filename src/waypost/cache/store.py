@@ -55,16 +55,28 @@ class Found:
     """An entry that may be served, with its state when it was looked up.
 
     state: "fresh", or "stale": serve it and have one request refresh it. An entry that is gone is not found.
-    fence: of its fill. A fill that builds on this entry stores behind the older of the two fences, else it would
-    look newer than what it was made of.
-    version, checked: for stores. Which writing of the key this is; the generation up to which the tags were looked at.
+    The rest is for stores. filled: the fence of its fill. version: which writing of the key this is. checked: the
+    generation up to which its tags were looked at. outdated: one of them was revalidated since the fill, which is
+    why it is stale.
     """
 
     entry: Entry
     state: Literal["fresh", "stale"]
-    fence: Fence
+    filled: Fence
     version: int = 0
     checked: int = NO_GENERATION
+    outdated: bool = False
+
+    @property
+    def fence(self) -> Fence:
+        """The moment whose state of things the entry shows.
+
+        A fill that builds on the entry stores behind the older of this and its own fence (`Lease.store(used=)`), else
+        its result would look newer than what it was made of.
+        """
+        if self.outdated or self.checked < self.filled.generation:
+            return self.filled
+        return Fence(self.filled.era, self.checked)
 
 
 class Lease(Protocol):

@@ -60,9 +60,14 @@ def judge(entry: Entry, generation: int, marks: Iterable[Mark], floor: int, now:
     return state
 
 
+def outdated(generation: int, marks: Iterable[Mark]) -> bool:
+    """Whether an entry whose fill began at `generation` was revalidated since; by time it may be stale as well."""
+    return any(mark.latest > generation for mark in marks)
+
+
 def untouched(generation: int, marks: Iterable[Mark], floor: int) -> bool:
     """Whether a fill that began at `generation` may be stored: nothing it carries was revalidated meanwhile."""
-    return generation >= floor and all(mark.latest <= generation for mark in marks)
+    return generation >= floor and not outdated(generation, marks)
 
 
 class TagTable:
