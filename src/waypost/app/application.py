@@ -77,7 +77,7 @@ class Application:
             built.rules,
             built.root.layers,
             built.root.matcher,
-            targets=Targets(config.base_path, config.rewrite_origins),
+            targets=Targets(config.base_path, config.rewrite_origins, built.table.redirect),
             forwarder=self._forwarder,
             body_limit=config.max_body_size,
             variable=built.variable,
@@ -116,7 +116,7 @@ class Application:
         scope.answered = True
         payload = response._payload
         small = payload is None or (payload.__class__ is bytes and len(payload) < MIN_SIZE)
-        if not small and self._compression is not None:
+        if self._compression is not None and (not small or response._status == 304):
             response = await self._compression.apply(request, response)
         if request.id is not None:
             response = response.copy()

@@ -100,7 +100,7 @@ def _check_place(module: ModuleType, file: Path) -> None:
 
 def _broken(error: StartupError) -> Layer:
     async def refuse(request: object) -> None:
-        raise error
+        raise error.with_traceback(None)  # one object for all requests: each would add its frames to it
 
     return Layer(refuse, False, "the project's middleware")
 

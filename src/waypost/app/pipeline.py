@@ -216,7 +216,7 @@ class Pipeline:
         if origin:
             way.external = f"{origin}{path}{f'?{way.query}' if way.query else ''}"
         else:
-            scope.path = path
+            scope.path = self._table.redirect(path) or path
         return True
 
 

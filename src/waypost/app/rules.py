@@ -20,7 +20,6 @@ from waypost.http.headers import Headers
 from waypost.http.location import render_location
 from waypost.http.request import Request
 from waypost.http.response import Response
-from waypost.routing.canonical import canonical_path
 from waypost.routing.matcher import Captures, PathPattern
 from waypost.routing.pattern import encode_segment
 from waypost.routing.regex_tree import PatternError
@@ -135,7 +134,7 @@ class CompiledRewrite:
         target, query, _ = self._destination.fill(*found, query)
         origin = self._destination.origin
         if not origin:
-            return "", canonical_path(target, keep_slash=True) or target, query
+            return "", target, query
         check_external_path(target)
         if not self._destination.uses_parameters:
             query = append_values(query, found[0])

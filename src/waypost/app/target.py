@@ -6,7 +6,7 @@ Source: Next.js, NextResponse.rewrite; URL standard.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from importlib.util import find_spec
 from urllib.parse import quote
 
@@ -17,7 +17,6 @@ from waypost.errors import InvalidResponseError, InvalidURLError
 from waypost.http.control import Control
 from waypost.http.request import Request
 from waypost.http.url import URL
-from waypost.routing.canonical import canonical_path
 
 _PATH = re.compile(r"/(?![/\\])")
 _SAFE = "/!$&'()*+,;=:@-._~%"
@@ -27,13 +26,15 @@ class Targets:
     """Takes rewrites over into the scope of their request.
 
     base_path: stands before a path; a URL is taken as it is. origins: other servers that may be rewritten to.
+    canonical: the right spelling of a path, None when it is right: nobody is redirected to a path he did not ask for.
     """
 
-    __slots__ = ("_base_path", "_origins")
+    __slots__ = ("_base_path", "_canonical", "_origins")
 
-    def __init__(self, base_path: str, origins: Collection[str]) -> None:
+    def __init__(self, base_path: str, origins: Collection[str], canonical: Callable[[str], str | None]) -> None:
         self._base_path = base_path
         self._origins = frozenset(origins)
+        self._canonical = canonical
 
     def aim(self, control: Control, request: Request, scope: RequestScope) -> None:
         """Make the request one for the target of `control`. Raises InvalidResponseError where it can't lead."""
@@ -50,7 +51,7 @@ class Targets:
             path, query = url.pathname, url.search[1:]
         if not path.isascii() or not path.isprintable() or " " in path:
             path = quote(path, safe=_SAFE)
-        scope.path = canonical_path(path, keep_slash=True) or path
+        scope.path = self._canonical(path) or path
         way = way_of(scope)
         way.query = query
         way.external = None
