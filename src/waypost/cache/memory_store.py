@@ -90,6 +90,7 @@ class MemoryStore:
             return Claim(found=found)
         if not wait and time.monotonic() < self._postponed.get(key, 0.0):
             return Claim()
+        self._postponed.pop(key, None)
         return Claim(1, await self.fence())
 
     async def put(self, key: str, entry: Entry, fence: Fence, token: int) -> Found | None:

@@ -152,6 +152,7 @@ if not entry.err and entry[1] and tonumber(ARGV[5]) < (tonumber(entry[3]) or mat
 local lease = text(KEYS[4])
 if lease then return {'busy', lease} end
 if ARGV[3] ~= '1' and redis.call('EXISTS', KEYS[5]) == 1 then return {'busy', ''} end
+redis.call('DEL', KEYS[5])
 redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[4])
 local state = redis.call('HMGET', KEYS[1], 'era', 'seq')
 return {'granted', state[1], state[2]}
