@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import sys
 import zlib
 from collections.abc import AsyncIterator
 
+import brotli
 import pytest
 
 from waypost.http.compression import Compression
 from waypost.http.payload import BodyStream
 from waypost.http.request import Request
 from waypost.http.response import Response
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 TEXT = "compress me " * 500
 
@@ -121,5 +128,65 @@ def test_what_could_be_compressed_varies_even_when_it_is_not() -> None:
 )
 def test_the_choice(accepted: str, coding: str | None) -> None:
     compression = Compression()
-    first = next(iter(compression._makers))
+    first = next(iter(compression.codings))
     assert compression.choose(accepted) == (first if coding == "first" else coding)
+
+
+def test_a_stream_takes_the_coding_that_needs_little_memory() -> None:
+    async def chunks() -> AsyncIterator[str]:
+        yield "text"
+
+    everything = ", ".join(Compression().codings)
+    live = apply(Response(chunks(), headers={"content-type": "text/plain"}), everything)
+    assert live.headers.get("content-encoding") == "gzip"
+    assert apply(Response(TEXT), everything).headers.get("content-encoding") == next(iter(Compression().codings))
+
+
+DECODERS = {
+    "gzip": gzip.decompress,
+    "br": brotli.decompress,
+    "zstd": zstd.decompress,
+}
+
+
+@pytest.mark.parametrize("coding", DECODERS)
+def test_each_coding_whole_and_as_a_stream(coding: str) -> None:
+    async def chunks() -> AsyncIterator[str]:
+        for word in ("one ", "two ", TEXT):
+            yield word
+
+    whole = apply(Response(TEXT), coding)
+    assert isinstance(whole.payload, bytes)
+    assert DECODERS[coding](whole.payload).decode() == TEXT
+    streamed = apply(Response(chunks(), headers={"content-type": "text/plain"}), coding)
+    assert streamed.headers.get("content-encoding") == coding
+    assert DECODERS[coding](asyncio.run(streamed.bytes())).decode() == "one two " + TEXT
+
+
+@pytest.mark.parametrize(
+    ("sent", "etag", "vary"),
+    [
+        ('W/"abc"', 'W/"abc"', "Origin, Accept-Encoding"),
+        ('"x", W/"abc"', 'W/"abc"', "Origin, Accept-Encoding"),
+        ('"abc"', '"abc"', "Origin"),
+        ("*", '"abc"', "Origin"),
+    ],
+)
+def test_a_304_has_the_tag_that_the_client_has(sent: str, etag: str, vary: str) -> None:
+    """A cache finds the copy to freshen by it."""
+    source = Response(None, 304, {"etag": '"abc"', "vary": "Origin"})
+    request = Request("http://a.example/", headers={"accept-encoding": "gzip", "if-none-match": sent})
+    answer = asyncio.run(Compression().apply(request, source))
+    assert (answer.headers.get("etag"), answer.headers.get("vary")) == (etag, vary)
+    assert source.headers.get("etag") == '"abc"'
+
+
+@pytest.mark.parametrize("name", ["content-range", "content-digest"])
+def test_what_speaks_of_the_bytes_keeps_them(name: str) -> None:
+    response = Response(TEXT, headers={name: "x"})
+    assert apply(response) is response
+
+
+@pytest.mark.parametrize("vary", ["*", "accept-encoding", "Origin, Accept-Encoding"])
+def test_vary_is_left_alone_where_it_says_it_already(vary: str) -> None:
+    assert apply(Response(TEXT, headers={"vary": vary})).headers.get("vary") == vary

@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 import zlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
+from waypost.http.headers import Headers
 from waypost.http.payload import BodyStream, FilePayload, encode_chunk
 from waypost.http.request import Request
 from waypost.http.response import Response
+from waypost.http.stored_response import StoredResponse
+from waypost.http.vary import add_vary
 
 MIN_SIZE = 1024  # bytes; below, the coding costs more than it saves
 _ON_LOOP = 65_536  # bytes; more is compressed in a worker thread: 64 KiB take gzip about a millisecond
@@ -29,6 +33,13 @@ class Compressor(Protocol):
     def compress(self, data: bytes) -> bytes: ...
     def flush(self) -> bytes: ...
     def finish(self) -> bytes: ...
+
+
+class Coding(NamedTuple):
+    """A content coding. whole: compresses a body at once, which costs half of a stream's set-up; stream: makes one."""
+
+    whole: Callable[[bytes], bytes]
+    stream: Callable[[], Compressor]
 
 
 class _Gzip:
@@ -58,72 +69,111 @@ class _Zstd:
         self.compress = self._object.compress
 
     def flush(self) -> bytes:
-        return self._object.flush(self._flush)  # type: ignore[no-any-return]
+        return self._object.flush(self._flush)  # type: ignore[no-any-return]  # a package without types
 
     def finish(self) -> bytes:
-        return self._object.flush(self._object.FLUSH_FRAME)  # type: ignore[no-any-return]
+        return self._object.flush(self._object.FLUSH_FRAME)  # type: ignore[no-any-return]  # as above
 
 
-def _available() -> dict[str, Callable[[], Compressor]]:
-    """Coding → maker, the preferred first: zstd is the cheapest for its result, gzip the one everybody has."""
-    found: dict[str, Callable[[], Compressor]] = {}
-    for name, modules, kind in (("zstd", ("compression.zstd", "backports.zstd"), _Zstd), ("br", ("brotli",), _Brotli)):
-        for module_name in modules:
+def _gzip() -> Coding:
+    return Coding(partial(zlib.compress, level=6, wbits=31), _Gzip)
+
+
+def _brotli(module: Any) -> Coding:
+    return Coding(partial(module.compress, quality=4), partial(_Brotli, module))
+
+
+def _zstd(module: Any) -> Coding:
+    return Coding(partial(module.compress, level=3), partial(_Zstd, module))
+
+
+def _available() -> dict[str, Coding]:
+    """The codings by name, the preferred first: zstd is the cheapest for its result, gzip the one everybody has."""
+    found: dict[str, Coding] = {}
+    for name, modules, make in (
+        ("zstd", ("compression.zstd", "backports.zstd"), _zstd),
+        ("br", ("brotli",), _brotli),
+    ):
+        for module in modules:
+            if name in found:
+                break
             try:
-                module = importlib.import_module(module_name)
+                found[name] = make(importlib.import_module(module))
             except ImportError:
                 continue
-            found.setdefault(name, lambda kind=kind, module=module: kind(module))  # type: ignore[misc]
-    found["gzip"] = _Gzip
+    found["gzip"] = _gzip()
     return found
 
 
 class Compression:
-    """Compresses responses; made once, when the application starts."""
+    """Compresses responses; made once, when the application starts. codings: by name, the preferred first."""
 
-    __slots__ = ("_makers",)
+    __slots__ = ("codings", "lean")
 
     def __init__(self) -> None:
-        self._makers = _available()
+        self.codings = _available()
+        # A stream may stay for hours, and zstd keeps ten times the memory of gzip as long: 800 KiB.
+        self.lean = dict(reversed(self.codings.items()))
 
     async def apply(self, request: Request, response: Response) -> Response:
         """The response itself, or a compressed one beside it; `Vary: Accept-Encoding` on all that could be."""
-        if not _compressible(response):
+        if response._status == 304:
+            return _not_modified(request, response)
+        if not is_compressible(response):
             return response
         answer = response.copy()
-        _add_vary(answer)
-        coding = self.choose(request.headers.get("accept-encoding"))
+        headers = answer.headers
+        add_vary(headers.raw, b"Accept-Encoding")
+        payload = answer._payload
+        lives = isinstance(payload, BodyStream) and payload.length is None
+        coding = self.choose(request.headers.get("accept-encoding"), self.lean if lives else self.codings)
         if coding is None:
             return answer
-        headers = answer.headers
         headers.set("content-encoding", coding)
         headers.delete("content-length")
         headers.delete("accept-ranges")
-        etag = headers.get("etag")
-        if etag is not None and not etag.startswith("W/"):
-            headers.set("etag", f"W/{etag}")  # other bytes than those the strong tag is about
-        payload = answer._payload
-        compressor = self._makers[coding]()
+        _weaken(headers)
         if isinstance(payload, bytes):
-            answer._payload = await _whole(compressor, payload)
+            kept = response.codings if isinstance(response, StoredResponse) else {}
+            if coding not in kept:
+                kept[coding] = await _whole(self.codings[coding].whole, payload)
+            answer._payload = kept[coding]
         elif isinstance(payload, BodyStream):
-            answer._payload = _streamed(compressor, payload)
+            answer._payload = _streamed(self.codings[coding].stream(), payload)
         return answer
 
-    def choose(self, accepted: str | None) -> str | None:
-        """The coding to use for an Accept-Encoding header; None for none."""
+    def choose(self, accepted: str | None, codings: Iterable[str] | None = None) -> str | None:
+        """The coding to use for an Accept-Encoding header, of equal ones the first; None for none."""
         if not accepted or len(accepted) > 500:
             return None
         weights: dict[str, float] = {}
         for item in accepted.lower().split(","):
             name, _, parameter = item.partition(";")
             weights[name.strip()] = _weight(parameter)
-        best, coding = weights.get("identity", 0.0) if "identity" in weights else 0.0, None
-        for name in self._makers:
+        best, coding = weights.get("identity", 0.0), None
+        for name in self.codings if codings is None else codings:
             weight = weights.get(name, weights.get("*", 0.0))
             if weight > best or (weight == best and weight > 0 and coding is None):
                 best, coding = weight, name
         return coding
+
+
+def _not_modified(request: Request, response: Response) -> Response:
+    """A 304 as the 200 would be that the client has: one with a weak tag is a compressed one."""
+    etag = response.headers.get("etag")
+    if etag is None or etag.startswith("W/") or f"W/{etag}" not in (request.headers.get("if-none-match") or ""):
+        return response
+    answer = response.copy()
+    add_vary(answer.headers.raw, b"Accept-Encoding")
+    _weaken(answer.headers)
+    return answer
+
+
+def _weaken(headers: Headers) -> None:
+    """The compressed bytes are others than those that a strong tag is about."""
+    etag = headers.get("etag")
+    if etag is not None and not etag.startswith("W/"):
+        headers.set("etag", f"W/{etag}")
 
 
 def _weight(parameter: str) -> float:
@@ -136,13 +186,16 @@ def _weight(parameter: str) -> float:
         return 0.0
 
 
-def _compressible(response: Response) -> bool:
+def is_compressible(response: Response) -> bool:
+    """Whether an answer is sent compressed to clients that take it, so that it differs by Accept-Encoding."""
     headers = response.headers
     kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
     if not (kind.startswith(_TYPES) or kind.endswith(_SUFFIXES)) or kind == "text/event-stream":
         return False
     if response.null_body or response.status == 206 or headers.has("content-encoding"):
         return False
+    if headers.has("content-range") or headers.has("content-digest"):
+        return False  # these speak of the bytes as they are
     payload = response._payload
     if isinstance(payload, bytes) and len(payload) < MIN_SIZE:
         return False
@@ -151,19 +204,10 @@ def _compressible(response: Response) -> bool:
     return "no-transform" not in (headers.get("cache-control") or "").lower()
 
 
-def _add_vary(response: Response) -> None:
-    known = response.headers.get("vary")
-    if known is None:
-        response.headers.set("vary", "Accept-Encoding")
-    elif known.strip() != "*" and "accept-encoding" not in known.lower():
-        response.headers.set("vary", f"{known}, Accept-Encoding")
-
-
-async def _whole(compressor: Compressor, data: bytes) -> bytes:
+async def _whole(compress: Callable[[bytes], bytes], data: bytes) -> bytes:
     if len(data) <= _ON_LOOP:
-        return compressor.compress(data) + compressor.finish()
-    work = asyncio.get_running_loop().run_in_executor
-    return await work(None, compressor.compress, data) + await work(None, compressor.finish)
+        return compress(data)
+    return await asyncio.get_running_loop().run_in_executor(None, compress, data)
 
 
 def _streamed(compressor: Compressor, payload: BodyStream) -> BodyStream:

@@ -8,7 +8,7 @@ Source: Fetch standard, Response class; Next.js, NextResponse.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from typing import Any, Protocol, TypeAlias, overload
+from typing import Any, Protocol, Self, TypeAlias, overload
 
 from waypost.errors import InvalidResponseError
 from waypost.http.blob import Blob
@@ -221,13 +221,13 @@ class Response(BaseException):
             return [] if self._content_type is None else [(b"content-type", self._content_type)]
         return self.headers.raw
 
-    def copy(self) -> Response:
+    def copy(self) -> Self:
         """A response with headers of its own over the same body, for those who must change one they did not make."""
         headers = Headers()
         headers.raw.extend(self.raw_headers())
         return self.with_headers(headers)
 
-    def with_headers(self, headers: Headers) -> Response:
+    def with_headers(self, headers: Headers) -> Self:
         """A response with these headers instead, over the same body."""
         twin = self.__class__.__new__(self.__class__)
         twin._status = self._status
