@@ -20,9 +20,9 @@ Preflight: TypeAlias = Callable[[Request, Response], Response]
 def preflight_endpoint(handlers: Mapping[str, Callable[..., Any]]) -> Endpoint | None:
     """An OPTIONS endpoint when a handler of the file has a say in preflights and none is exported."""
     found: dict[str, Preflight] = {
-        verb: handler.__waypost_preflight__
+        verb: preflight
         for verb, handler in handlers.items()
-        if hasattr(handler, "__waypost_preflight__")
+        if (preflight := getattr(handler, "__waypost_preflight__", None)) is not None
     }
     if not found or "OPTIONS" in handlers:
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, cast
 
 from waypost.errors import InvalidHeaderError
 
@@ -68,7 +68,7 @@ class Headers:
             self._fields = init._fields.copy()
             return
         pairs = init.items() if isinstance(init, Mapping) else init
-        for name, value in pairs:
+        for name, value in cast("Iterable[tuple[str, str]]", pairs):
             self._fields.append((encode_name(name), encode_value(name, value)))
 
     @classmethod

@@ -45,7 +45,7 @@ async def answer(connection: HttpConnection, request: Request) -> None:
         if response is not None:
             status = response._status
             payload = response._payload
-            if payload.__class__ is bytes or payload is None:
+            if not isinstance(payload, BodyStream):
                 kept = framing.keep_alive and (connection.phase == WAIT or connection.drains_soon)
                 close = service.draining or not kept
                 if not connection.gone:
