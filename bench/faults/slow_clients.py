@@ -61,7 +61,7 @@ async def _run(service: Service, silent: int, slow: int) -> tuple[float, int, fl
 
 
 def measure(short: bool) -> tuple[bool, str]:
-    silent, slow = (500, 50) if short else (8500, 1000)
+    silent, slow = (500, 50) if short else (10_000, 1000)
     options = ("--header-timeout", "3", "--body-timeout", "5") if short else ()
     head_limit, body_limit = (6, 11) if short else (15, 36)
     with Service(*options) as service:

@@ -144,7 +144,9 @@ class FlowControl(MessageReader):
 
     def check(self, now: float) -> None:
         """Called by the clock when `deadline` has passed; sets the next one."""
-        if self.request is not None and not self.gone:
+        if self.pending and not self.gone:
+            self.refuse(408, "The request body took too long")
+        elif self.request is not None and not self.gone:
             self._check_running(now)
         elif self.phase == DEAF or self.gone or self.unsent is not None:
             self._check_ending(now)

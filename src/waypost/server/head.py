@@ -104,7 +104,7 @@ def judge(head: bytes, verb: bytes, url: bytes, headers: RawHeaders, known_host:
     elif not host or (host != known_host and not valid_host(host)):
         # An empty one equals what a connection begins with, and what an HTTP/1.0 request without Host leaves behind.
         raise Refused("Invalid Host header")
-    target = url.decode("ascii") if url[0] == 47 else _other_form(method, url, host, scheme)
+    target = url.decode("ascii") if url[:1] == b"/" else _other_form(method, url, host, scheme)
     if "#" in target:
         raise Refused("The request target has a fragment")
     if marked is None:

@@ -131,10 +131,12 @@ class Intake:
         """Feed up to the next empty line: a chunked body can end nowhere else."""
         tail = self._tail
         # The empty line may lie across two segments.
-        end = (tail + data[at : at + 3]).find(END) + 4 if tail else 3
-        end = data.find(END, at) + 4 if end == 3 else end + at - len(tail)
-        if end == 3:
-            end = size
+        found = (tail + data[at : at + 3]).find(END) if tail else -1
+        if found >= 0:
+            end = at + found + 4 - len(tail)
+        else:
+            found = data.find(END, at)
+            end = found + 4 if found >= 0 else size
         piece = data if end - at == size else data[at:end]
         self._tail = (tail + piece)[-3:] if len(piece) < 3 else piece[-3:]
         self._overhead += len(piece)  # on_body takes the chunks off again

@@ -32,7 +32,7 @@ DISCARD_TIME = 5.0  # seconds for the rest of a body that nobody reads
 
 # A handler that never waits then ends within data_received: no turn of the event loop, no second look at the task.
 _EAGER = sys.version_info >= (3, 12)
-_start: Callable[..., asyncio.Task[None]] = asyncio.Task
+_start: Callable[..., asyncio.Task[Any]] = asyncio.Task
 if sys.version_info >= (3, 12):
     _start = partial(asyncio.Task, eager_start=True)
 
@@ -72,6 +72,9 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.pending:  # its handler had not started
+            self.pending = False
+            self.request = None
         self._client_left()
         self.stop_parsing()
         if self.unsent is not None:

@@ -82,7 +82,8 @@ class MessageReader(Intake):
                         at = size
                     self.begin()
             # A handler starts when all that came with its head is there: a small body is then read without waiting.
-            if self.pending:
+            # One that gets no body (GET) starts when the end of what the client sent is known to be in order.
+            if self.pending and self.body is not None:
                 self.begin()
         except HttpParserError:
             self.refuse(400, "Invalid request")
@@ -121,21 +122,30 @@ class MessageReader(Intake):
                 at += 2
                 if at == size:
                     return size
-            end = data.find(END, at) + 4
-            if end == 3:
+            found = data.find(END, at)
+            if found < 0:
+                if data.endswith(b"\r") and at == size - 1:  # half of an empty line
+                    self._partial = bytearray(b"\r")
+                    return size
                 self._partial = bytearray()
                 if self.request is None:
                     self.deadline = min(self.deadline, self.service.clock.after(self.service.limits.header_timeout))
                 return self._read_part(data, at)
+            end = found + 4
             head = data if end - at == size else data[at:end]
             self._feed(head)
+        elif partial == b"\r":
+            if data[at] != 10:
+                raise Refused("Invalid request line")
+            self._partial = None
+            return at + 1
         else:
             # The empty line may lie across two segments.
             kept = bytes(partial[-3:])
-            end = (kept + data[at:]).find(END) + 4
-            if end == 3:
+            found = (kept + data[at:]).find(END)
+            if found < 0:
                 return self._read_part(data, at)
-            end += at - len(kept)
+            end = at + found + 4 - len(kept)
             self._feed(data[at:end])
             partial += data[at:end]
             head = bytes(partial)
@@ -210,6 +220,10 @@ class MessageReader(Intake):
         if method in _BODILESS:
             if length > DISCARD:
                 raise Refused(f"A {method} request has no body", status=413)
+            self.deadline = self.service.clock.after(self.service.limits.body_timeout)
+            if framing.expects:
+                self.expecting = True
+                self.send_continue()
             return None
         body = RequestBody(None if length == CHUNKED_LENGTH else length, self._hold_body)
         if framing.expects:

@@ -1,0 +1,257 @@
+"""The protocol under bytes that nobody would send: it never fails, never answers too much, never depends on segments.
+
+In the tests Hypothesis makes sequences of messages; `python tests/server/test_fuzz.py --seconds 600` mutates the probes
+for as long as it is told, guided by coverage where atheris is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import random
+import re
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from waypost.http.request import Request
+from waypost.http.response import Response
+from waypost.server.limits import ServerLimits
+from waypost.server.protocol import HttpConnection
+from waypost.server.service import Service
+
+SEEDS = json.loads((Path(__file__).parent / "data" / "http1-probes.json").read_text())
+_DATE = re.compile(rb"date: [^\r]+\r\n")
+_FINAL = re.compile(rb"HTTP/1\.1 ([2-5]\d\d) ")
+# The handler's answers carry a mark that no request can make it write elsewhere.
+_BODY = re.compile(rb"\r\n\r\n<[^>]*>")
+
+
+class Wire:
+    """A transport that remembers."""
+
+    def __init__(self) -> None:
+        self.out = b""
+        self.closing = self.ended = False
+
+    def write(self, data: bytes) -> None:
+        assert not self.ended, "a write after the end"
+        self.out += data
+
+    def close(self) -> None:
+        self.closing = True
+
+    abort = close
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def get_extra_info(self, name: str) -> Any:
+        return ("127.0.0.1", 1) if name.endswith("name") else None
+
+
+async def _handler(request: Request) -> Response:
+    if request.path == "/late":
+        await asyncio.sleep(0)
+    body = await request.bytes()
+    return Response(f"<{request.method} {len(request.path)} {len(body)}>")
+
+
+async def _feed(pieces: list[bytes]) -> tuple[bytes, bool]:
+    """What is written for these segments, and whether the connection ended."""
+    loop = asyncio.get_running_loop()
+    failures: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: failures.append(context))
+    service = Service(_handler, ServerLimits(max_url_size=2000, max_header_size=4000, max_headers=30), loop)
+    connection, wire = HttpConnection(service), Wire()
+    connection.connection_made(wire)  # type: ignore[arg-type]  # it has what a connection calls
+    for piece in pieces:
+        if wire.closing or wire.ended:
+            break
+        connection.data_received(piece)
+        for _ in range(4):
+            await asyncio.sleep(0)
+    for _ in range(6):
+        await asyncio.sleep(0)
+    ended = wire.closing or wire.ended
+    connection.connection_lost(None)
+    for _ in range(6):
+        await asyncio.sleep(0)
+    assert failures == []
+    assert service.active == 0 and not service.connections, "something of the connection is left"
+    return _DATE.sub(b"", wire.out), ended
+
+
+def check(data: bytes, cuts: list[int]) -> None:
+    """The rules that hold for any bytes; raises AssertionError."""
+    whole, ended = asyncio.run(_feed([data]))
+    finals = [int(status) for status in _FINAL.findall(whole)]
+    for status in finals[:-1]:
+        assert status == 200, f"something ran behind a refused message: {finals}"
+    if finals and finals[-1] >= 400:
+        assert ended, "the connection goes on behind a refused message"
+    assert 500 not in finals
+    places = sorted({cut % (len(data) + 1) for cut in cuts})
+    pieces = [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True) if start < end]
+    split, split_ended = asyncio.run(_feed(pieces))
+    split_finals = [int(status) for status in _FINAL.findall(split)]
+    # Which of two reasons a message is refused for may depend on what came first; that it is refused may not.
+    same = [min(status, 400) for status in split_finals] == [min(status, 400) for status in finals]
+    assert same, f"{finals} in one segment, {split_finals} in {len(pieces)}"
+    assert _BODY.findall(split) == _BODY.findall(whole)
+    assert split_ended == ended
+
+
+def _names() -> st.SearchStrategy[bytes]:
+    known = [
+        b"Host",
+        b"Content-Length",
+        b"Transfer-Encoding",
+        b"Connection",
+        b"Expect",
+        b"Upgrade",
+        b"X",
+        b"content_length",
+    ]
+    return st.sampled_from(known) | st.binary(max_size=6)
+
+
+_VALUES = st.sampled_from(
+    [
+        b"a",
+        b"5",
+        b"0",
+        b"chunked",
+        b"close",
+        b"keep-alive",
+        b"upgrade",
+        b"h2c",
+        b"100-continue",
+        b"",
+        b" a ",
+        b"5, 5",
+        b"b",
+    ]
+) | st.binary(max_size=12)
+_METHODS = st.sampled_from([b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"CONNECT"])
+_TARGETS = st.sampled_from([b"/", b"/late", b"*", b"http://a/x", b"/?q", b"/" + b"x" * 2500, b"//", b"a"])
+_BODIES = st.sampled_from(
+    [b"", b"hello", b"5\r\nhello\r\n0\r\n\r\n", b"0\r\n\r\n", b"3;x\r\n\r\n\r\r\n0\r\nT: u\r\n\r\n", b"\r\n\r\n"]
+)
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> bytes:
+    """A message that is nearly right, or right."""
+    method, target, body = draw(_METHODS), draw(_TARGETS), draw(_BODIES)
+    version = draw(st.sampled_from([b"HTTP/1.1"] * 6 + [b"HTTP/1.0", b"HTTP/2.0", b""]))
+    headers = [(b"Host", b"a")] if draw(st.integers(0, 5)) else []
+    framing = draw(st.integers(0, 3))
+    if framing == 1:
+        headers.append((b"Content-Length", b"%d" % len(body)))
+    elif framing == 2:
+        headers.append((b"Transfer-Encoding", b"chunked"))
+    if not draw(st.integers(0, 2)):
+        headers += draw(st.lists(st.tuples(_names(), _VALUES), max_size=3))
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+    return method + b" " + target + b" " + version + b"\r\n" + lines + b"\r\n" + (body if framing else b"")
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(messages(), min_size=1, max_size=4), st.lists(st.integers(0, 4000), max_size=6))
+def test_sequences_of_messages(parts: list[bytes], cuts: list[int]) -> None:
+    check(b"".join(parts), cuts)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=4))
+def test_arbitrary_bytes(data: bytes, cuts: list[int]) -> None:
+    check(data, cuts)
+
+
+def test_the_probes_in_pieces() -> None:
+    for number, seed in enumerate(_seeds()):
+        if len(seed) < 5000:
+            check(seed, list(range(1 + number % 3, len(seed), 3 + number % 11)))
+
+
+def _seeds() -> Iterator[bytes]:
+    for probe in SEEDS:
+        if probe.get("request_hex"):
+            yield bytes.fromhex(probe["request_hex"])
+        else:
+            yield zlib.decompress(base64.b64decode(probe["request_zlib_base64"]))
+
+
+def _mutated(seeds: list[bytes], chance: random.Random) -> bytes:
+    data = bytearray(chance.choice(seeds))
+    for _ in range(chance.randint(1, 5)):
+        at = chance.randrange(len(data) + 1)
+        kind = chance.randrange(4)
+        if kind == 0:
+            data[at : at + 1] = bytes([chance.randrange(256)])
+        elif kind == 1:
+            del data[at : at + chance.randint(1, 8)]
+        elif kind == 2:
+            other = chance.choice(seeds)
+            start = chance.randrange(len(other) + 1)
+            data[at:at] = other[start : start + chance.randint(1, 80)]
+        else:
+            data[at:at] = chance.choice([b"\r\n", b"\n", b" ", b"\0", b"0", b":", b"\r\n\r\n", b"chunked", b"HTTP/1.1"])
+    return bytes(data)
+
+
+def _run(seconds: float, number: int) -> None:
+    seeds = [seed for seed in _seeds() if len(seed) < 3000]
+    chance = random.Random(number)
+    end = time.monotonic() + seconds
+    count = 0
+    while time.monotonic() < end:
+        data = _mutated(seeds, chance)
+        cuts = [chance.randrange(len(data) + 1) for _ in range(chance.randint(0, 5))]
+        try:
+            check(data, cuts)
+        except BaseException:
+            print(f"failed on {data!r} cut at {cuts}")
+            raise
+        count += 1
+    print(f"{count} inputs, nothing found")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    try:
+        import atheris  # type: ignore[import-not-found,unused-ignore]  # optional: it needs its own compiler run-time
+    except ImportError:
+        _run(options.seconds, options.seed)
+    else:
+        atheris.Setup(
+            [sys.argv[0], f"-max_total_time={options.seconds:.0f}"], lambda data: check(data[2:], list(data[:2] * 3))
+        )
+        atheris.Fuzz()
