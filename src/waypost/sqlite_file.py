@@ -1,7 +1,8 @@
 """A SQLite file that the processes of one machine share, kept off the event loop.
 
 One connection in one thread of its own: a statement never blocks the loop, and statements of one process never wait
-for each other inside SQLite. Other processes are waited for by SQLite's busy handler. Knows nothing of what is stored.
+for each other inside SQLite. Processes wait for each other at a lock file, where the system wakes the next one at once;
+SQLite's own waiting sleeps up to 100 ms at a time. Knows nothing of what is stored.
 Source: https://www.sqlite.org/wal.html
 """
 
@@ -15,6 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+try:
+    import fcntl
+except ImportError:  # Windows: SQLite's own waiting it is
+    fcntl = None  # type: ignore[assignment]  # told apart where it is used
+
 T = TypeVar("T")
 
 
@@ -26,7 +32,7 @@ class SQLiteFile:
     either way.
     """
 
-    __slots__ = ("_busy_timeout", "_connection", "_durable", "_owner", "_schema", "_thread", "path")
+    __slots__ = ("_busy_timeout", "_connection", "_durable", "_gate", "_owner", "_schema", "_thread", "path")
 
     def __init__(self, path: str | Path, schema: str, *, busy_timeout: float = 5.0, durable: bool = False) -> None:
         self.path = Path(path)
@@ -35,6 +41,7 @@ class SQLiteFile:
         self._durable = durable
         self._thread: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
+        self._gate: int | None = None
         self._owner = 0
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -48,7 +55,7 @@ class SQLiteFile:
         # A connection must not be used on both sides of a fork: a child opens its own.
         if self._thread is None or self._owner != os.getpid():
             self._owner = os.getpid()
-            self._connection = None
+            self._connection = self._gate = None
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="waypost-sqlite")
         return self._thread
 
@@ -56,6 +63,17 @@ class SQLiteFile:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._open()
+        gate = self._gate
+        if fcntl is None or gate is None:
+            return self._locked(connection, work)
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        try:
+            return self._locked(connection, work)
+        finally:
+            fcntl.flock(gate, fcntl.LOCK_UN)
+
+    @staticmethod
+    def _locked(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
         connection.execute("BEGIN IMMEDIATE")
         try:
             value = work(connection)
@@ -77,6 +95,8 @@ class SQLiteFile:
         except BaseException:
             connection.close()
             raise
+        if fcntl is not None:
+            self._gate = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return connection
 
     async def close(self) -> None:
@@ -91,3 +111,6 @@ class SQLiteFile:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
+        if self._gate is not None:
+            gate, self._gate = self._gate, None
+            os.close(gate)
