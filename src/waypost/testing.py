@@ -44,7 +44,12 @@ class AsyncClient:
     """
 
     def __init__(
-        self, path: str | Path | Application = ".", *, host: str = "testserver", ip: str = "127.0.0.1", dev: bool = False
+        self,
+        path: str | Path | Application = ".",
+        *,
+        host: str = "testserver",
+        ip: str = "127.0.0.1",
+        dev: bool = False,
     ) -> None:
         if not isinstance(path, Application):
             load_env(Path(path).resolve(), "test")
@@ -213,7 +218,12 @@ class Client:
     """
 
     def __init__(
-        self, path: str | Path | Application = ".", *, host: str = "testserver", ip: str = "127.0.0.1", dev: bool = False
+        self,
+        path: str | Path | Application = ".",
+        *,
+        host: str = "testserver",
+        ip: str = "127.0.0.1",
+        dev: bool = False,
     ) -> None:
         self._async = AsyncClient(path, host=host, ip=ip, dev=dev)
         self._loop = asyncio.new_event_loop()
