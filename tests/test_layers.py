@@ -16,8 +16,9 @@ LAYERS = [
     ["rule"],
     ["config"],
     ["routing", "cache"],
+    ["build_id", "manifest"],
     ["app"],
-    ["asgi", "auth", "cors", "ratelimit", "server", "sse", "testing", "webhooks"],
+    ["ai", "asgi", "auth", "cors", "ratelimit", "server", "sse", "testing", "webhooks"],
     ["cli"],
 ]
 RANK = {name: row for row, names in enumerate(LAYERS) for name in names}

@@ -21,14 +21,14 @@ HERE = Path(__file__).parent
 DIFFERENCES = HERE.parent.parent / "docs" / "differences.md"
 
 AREAS = (
-    "after", "auth", "cookies-read", "cookies-write", "cors-global", "cors-route", "download", "edge", "errors",
+    "after", "auth", "chat", "cookies-read", "cookies-write", "cors-global", "cors-route", "download", "edge", "errors",
     "headers", "methods", "params", "posts", "proxy", "rate-limit", "request", "request-body", "responses", "routing",
     "search", "stream", "stripe", "upload", "validation", "whoami",
 )  # fmt: skip
 
 # Areas whose part of the framework does not exist yet: their routes are not in the app either.
 LATER = (
-    "chat", "data-cache", "revalidate-demand", "revalidate-time", "static",
+    "data-cache", "revalidate-demand", "revalidate-time", "static",
     "static-params",
 )  # fmt: skip
 
