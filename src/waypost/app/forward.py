@@ -49,6 +49,8 @@ class Forwarder:
         """The answer of `url` to a request. Raises HTTPError: 502 when there is none, 504 when it takes too long."""
         import httpx2
 
+        if request._body is not None:
+            request._body.limit_when_read = None  # it is not kept: how much is too much is the other server's say
         outgoing = httpx2.Request(
             request.method,
             url,
