@@ -244,4 +244,4 @@ def _missing_client(file: Path) -> StartupError | None:
     if find_spec("httpx2") is not None:
         return None
     message = "a rewrite leads to another server, and the package that fetches from there is not installed"
-    return StartupError(message, file=file, remedy='Install it: pip install "waypost[proxy]"')
+    return StartupError(message, file=file, remedy='Install it: pip install "waypost[fetch]"')

@@ -64,7 +64,7 @@ class Targets:
                 f"a rewrite to {url.origin} is not allowed: list it in rewrite_origins, or rewrite to a path"
             )
         if find_spec("httpx2") is None:
-            raise InvalidResponseError('a rewrite to another server needs httpx2: pip install "waypost[proxy]"')
+            raise InvalidResponseError('a rewrite to another server needs httpx2: pip install "waypost[fetch]"')
         check_external_path(url.pathname)
         way_of(scope).external = f"{url.origin}{url.pathname}{url.search}"
 
