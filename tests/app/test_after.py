@@ -140,3 +140,106 @@ def test_what_is_no_work_is_refused(tmp_path: Path) -> None:
     text = "from waypost import after\nasync def GET():\n    after(5)\n"
     with Client(make_application(tmp_path, {"app/route.py": text})) as client:
         assert client.get("/").status == 500
+
+
+LATE = """
+import asyncio, threading
+from waypost import after
+LOG = []
+keep = []
+async def GET(request, context):
+    kind = context.params["kind"]
+    if kind == "log": return {"log": LOG}
+    if kind == "task":
+        async def later():
+            await asyncio.sleep(0.05)
+            after(lambda: LOG.append("late"))
+            after(lambda: LOG.append("later"))
+        keep.append(asyncio.create_task(later()))
+    if kind == "queued":
+        async def later():
+            await asyncio.sleep(0.05)
+            after(lambda: LOG.append("late"))
+        async def first():
+            keep.append(asyncio.create_task(later()))
+            LOG.append("first")
+        after(first)
+    if kind == "thread":
+        def run():
+            after(lambda: LOG.append("in a thread"))
+        keep.append(asyncio.get_running_loop().run_in_executor(None, __import__("contextvars").copy_context().run,
+            lambda: (__import__("time").sleep(0.05), run())))
+    return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("task", ["late", "later"]), ("queued", ["first", "late"]), ("thread", ["in a thread"])],
+)
+def test_work_given_when_the_response_is_long_gone_runs_too(tmp_path: Path, kind: str, expected: list[str]) -> None:
+    application = make_application(tmp_path, {"app/[kind]/route.py": LATE})
+    with Client(application) as client:
+        client.get(f"/{kind}")
+        time.sleep(0.15)
+        client.run(application.shutdown(5))
+        assert client.get("/log").json()["log"] == expected
+        assert application._afterwork._pending == 0
+
+
+def test_plain_handlers_give_work_from_many_threads(tmp_path: Path) -> None:
+    text = """
+from waypost import after
+DONE = []
+def GET():
+    for number in range(20): after(lambda number=number: DONE.append(number))
+    return {"done": len(DONE)}
+"""
+    application = make_application(tmp_path, {"app/route.py": text})
+
+    async def main() -> int:
+        client = AsyncClient(application)
+        await asyncio.gather(*(client.get("/") for _ in range(20)))
+        await application.shutdown(5)
+        return int((await client.get("/")).json()["done"])
+
+    assert asyncio.run(main()) == 400
+    assert application._afterwork._pending == 0
+
+
+def test_what_is_cut_off_is_closed_and_no_longer_counts(tmp_path: Path) -> None:
+    text = """
+import asyncio
+from waypost import after
+async def GET():
+    after(asyncio.sleep(60))
+    after(asyncio.sleep(60))
+    after(lambda: None)
+    return {}
+"""
+    application = make_application(tmp_path, {"app/route.py": text})
+
+    async def main() -> None:
+        await AsyncClient(application).get("/")
+        await application.shutdown(0.1)
+
+    asyncio.run(main())  # a coroutine that nobody awaited is a warning, and warnings are errors here
+    assert application._afterwork._pending == 0
+
+
+def test_work_that_cancels_itself_does_not_stop_the_next(tmp_path: Path) -> None:
+    text = """
+import asyncio
+from waypost import after
+DONE = []
+async def cancel():
+    raise asyncio.CancelledError
+async def GET():
+    after(cancel)
+    after(lambda: DONE.append(1))
+    return {"done": list(DONE)}
+"""
+    with Client(make_application(tmp_path, {"app/route.py": text})) as client:
+        client.get("/")
+        client.run(client.application.shutdown(1))
+        assert client.get("/").json() == {"done": [1]}

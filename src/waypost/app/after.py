@@ -11,9 +11,10 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from waypost.app.context import scope_of
 from waypost.errors import HTTPError
@@ -22,6 +23,10 @@ from waypost.http.request import Request
 log = logging.getLogger("waypost")
 
 Work: TypeAlias = "Callable[[], Any] | Awaitable[Any]"
+
+
+#: `request.pending` of a request whose response is sent and that has no work left.
+SENT: Final[list[Any]] = []
 
 
 class Piece:
@@ -63,34 +68,74 @@ class Afterwork:
         self._limit = limit
         self._pending = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()  # plain handlers give work from their threads
 
     def add(self, request: Request, piece: Piece) -> None:
-        """Queue a piece behind those of the same request."""
-        if self._pending >= self._limit:
-            raise HTTPError("The server is busy", status=503, headers={"Retry-After": "1"})
-        self._pending += 1
-        if request.pending is None:
-            request.pending = []
-        request.pending.append(piece)
+        """Queue a piece behind those of the same request. Raises HTTPError (503) when too many wait."""
+        with self._lock:
+            if self._pending >= self._limit:
+                raise HTTPError("The server is busy", status=503, headers={"Retry-After": "1"})
+            self._pending += 1
+            if request.pending is SENT:
+                # Whoever the handler left running gives work: nothing starts it any more but this.
+                request.pending = [piece]
+                assert self._loop is not None, "a request whose response was sent has told the loop"
+                self._loop.call_soon_threadsafe(self._begin, request)
+            elif request.pending is None:
+                request.pending = [piece]
+            else:
+                request.pending.append(piece)
 
     def start(self, request: Request) -> None:
         """Begin the work of a request whose response is sent."""
-        if request.pending:
-            task = asyncio.get_running_loop().create_task(self._run(request.pending))
-            self._tasks.add(task)  # the loop holds tasks weakly
-            task.add_done_callback(self._tasks.discard)
+        if request.pending is None:
+            request.pending = SENT
+            self._loop = self._loop or asyncio.get_running_loop()
+        elif request.pending is not SENT:
+            self._begin(request)
 
-    async def _run(self, pieces: list[Any]) -> None:
-        # A list that grows while it is walked: after() inside of after() appends to it.
-        for piece in pieces:
-            try:
-                await asyncio.get_running_loop().create_task(_perform(piece.work), context=piece.context)
-            except asyncio.CancelledError:
+    def _begin(self, request: Request) -> None:
+        self._loop = asyncio.get_running_loop()
+        task = self._loop.create_task(self._run(request))
+        self._tasks.add(task)  # the loop holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, request: Request) -> None:
+        pieces: list[Any] = request.pending or SENT
+        done = 0
+        try:
+            while True:
+                with self._lock:
+                    # after() inside of after() appends to the list; from here on it begins another.
+                    if done == len(pieces):
+                        request.pending = SENT
+                        return
+                piece, pieces[done] = pieces[done], None
+                done += 1
+                await self._run_piece(piece)
+        finally:
+            for piece in pieces[done:]:
+                self._drop(piece)
+
+    async def _run_piece(self, piece: Piece) -> None:
+        try:
+            await asyncio.get_running_loop().create_task(_perform(piece.work), context=piece.context)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
-            except BaseException:
-                log.exception("work given to after() failed")
-            finally:
+            log.error("work given to after() was cancelled")
+        except BaseException:
+            log.exception("work given to after() failed")
+        finally:
+            with self._lock:
                 self._pending -= 1
+
+    def _drop(self, piece: Piece) -> None:
+        with self._lock:
+            self._pending -= 1
+        if inspect.iscoroutine(piece.work):
+            piece.work.close()  # Python would warn that nobody awaited it
 
     async def drain(self, grace: float) -> None:
         """Wait for what is pending, `grace` seconds at most; then cancel the rest and say so in the log."""

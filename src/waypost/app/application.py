@@ -127,8 +127,7 @@ class Application:
 
     def response_sent(self, request: Request) -> None:
         """For servers: the last byte went out, or the connection broke."""
-        if request.pending is not None:
-            self._afterwork.start(request)
+        self._afterwork.start(request)
 
 
 def _with_cookies(response: Response, store: CookieStore) -> Response:

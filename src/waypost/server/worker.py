@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -29,6 +30,7 @@ from waypost.server.memory import resident_bytes
 from waypost.server.server import Server
 from waypost.server.service import OnSent, Upgrade
 from waypost.server.sockets import adopt, raise_file_limit
+from waypost.server.threads import WorkerThreads, leave, wait_for_threads
 
 logger = logging.getLogger("waypost.server")
 
@@ -89,7 +91,12 @@ def run(
     """
     raise_file_limit()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(Worker(serving, sockets, channel, stats, on_ready).serve())
+        runner.get_loop().set_default_executor(WorkerThreads())
+        worker = Worker(serving, sockets, channel, stats, on_ready)
+        code = runner.run(worker.serve())
+    if not wait_for_threads(worker.left):
+        leave(code)
+    return code
 
 
 class Worker:
@@ -112,6 +119,7 @@ class Worker:
         self._access = AccessLog(self.limits.log_format) if self.limits.access_log else None
         self._stop = asyncio.Event()
         self._grace = self.limits.shutdown_grace
+        self._end = 0.0
         self._signals = 0
         self._asked = False
         self._drained = False
@@ -140,16 +148,21 @@ class Worker:
         if self._on_ready is not None:
             self._on_ready()
         await self._stop.wait()
-        end = loop.time() + self._grace
+        self._end = time.monotonic() + self._grace
         await self.server.stop(self._grace, last=self._channel is None)
         if serving.shutdown is not None:
             try:
-                await serving.shutdown(max(LEAST_FOR_SHUTDOWN, end - loop.time()))
+                await serving.shutdown(self.left)
             except Exception:
                 logger.exception("the application's shutdown failed")
         if self._access is not None:
             self._access.flush()
         return 0
+
+    @property
+    def left(self) -> float:
+        """Seconds of the grace that are left, a little more than none in any case."""
+        return max(LEAST_FOR_SHUTDOWN, self._end - time.monotonic())
 
     # -- orders
 
