@@ -28,6 +28,7 @@ from waypost.rule import (
 )
 from waypost.setting import (
     BASE_PATH,
+    BUILD_ID,
     CACHE_URL,
     DURATION,
     FILE,
@@ -163,6 +164,18 @@ class Config:
     )
     cache_timeout: float = _set(
         0.1, DURATION, "Cache", "How long an answer of the store is waited for, before the handler runs instead."
+    )
+    expire_time: float = _set(
+        31_536_000.0,
+        DURATION,
+        "Cache",
+        "How long a static answer with `revalidate` may be served stale, when nobody asked for it meanwhile.",
+    )
+    build_id: str = _set(
+        "",
+        BUILD_ID,
+        "Cache",
+        "Name of the deployment; cached entries of another one are not used. Nothing: a digest of the project's code.",
     )
 
     host: str = _set(

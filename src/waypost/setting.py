@@ -102,6 +102,13 @@ def _cache_url(value: object, text: bool) -> str:
     return url
 
 
+def _build_id(value: object, text: bool) -> str:
+    name = _text(value, text)
+    if name and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        raise ValueError("must be empty, or up to 64 letters, digits, - and _")
+    return name
+
+
 def _file(value: object, text: bool) -> Path:
     if isinstance(value, Path):
         return value
@@ -149,6 +156,7 @@ FILE: Final = Kind("path", _file)
 WORKERS: Final = Kind('number or "auto"', _workers)
 PEERS: Final = Kind("list of networks", _peers)
 BASE_PATH: Final = Kind("path", _base_path)
+BUILD_ID: Final = Kind("text", _build_id)
 CACHE_URL: Final = Kind("URL", _cache_url)
 
 

@@ -12,15 +12,18 @@ from collections.abc import Awaitable, Callable
 from waypost.app import telemetry
 from waypost.app.after import Afterwork
 from waypost.app.build import Built, build
+from waypost.app.cache_setup import CacheSetup
 from waypost.app.context import ANSWERED, RequestScope, current_scope
 from waypost.app.dispatch import Dispatcher
 from waypost.app.entry import RouteEntry
-from waypost.app.failures import to_failure
+from waypost.app.failures import error_response, to_failure
 from waypost.app.forward import Forwarder
 from waypost.app.instrumentation import Instrumentation
 from waypost.app.pipeline import Pipeline
 from waypost.app.target import Targets
+from waypost.cache.revalidate import perform_all
 from waypost.config import Config
+from waypost.errors import StoreUnavailable
 from waypost.http.compression import MIN_SIZE, Compression
 from waypost.http.cookies import CookieStore
 from waypost.http.forms import FormLimits
@@ -66,6 +69,8 @@ class Application:
         self._ids = RequestIds() if config.access_log else None
         self._afterwork = Afterwork(config.max_pending_after)
         self._instrumentation = Instrumentation(config)
+        self.cache = CacheSetup(config, self.routes, self._afterwork, self.site, self._instrumentation)
+        self._services = self.cache.services
 
     def _compose(self, built: Built) -> Callable[[Request], Awaitable[Response]]:
         """The dispatcher, with what the project puts before it and between it and its handlers."""
@@ -90,6 +95,7 @@ class Application:
     async def startup(self) -> None:
         """Get ready in the worker that will serve, before its first request."""
         await self._instrumentation.register()
+        await self.cache.start()
         if self.config.telemetry and telemetry.is_set_up():
             self._respond = telemetry.traced(self._respond)
 
@@ -97,12 +103,13 @@ class Application:
         """Finish what is pending: after() and error reports. grace: seconds, the configured time when None."""
         seconds = self.config.shutdown_grace if grace is None else grace
         await self._afterwork.drain(seconds)
+        await self.cache.close(seconds)
         await self._instrumentation.drain(seconds)
         await self._forwarder.aclose()
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Every exception becomes a Response here; only cancellation passes."""
-        scope = RequestScope(request, self._afterwork)
+        scope = RequestScope(request, self._afterwork, self._services)
         current_scope.set(scope)
         if self._ids is not None:
             request.id = self._ids.of(request)
@@ -113,6 +120,8 @@ class Application:
             raise
         except BaseException as error:
             response = to_failure(error, request, scope, self._instrumentation, self._dev)
+        if scope.revalidations is not None:
+            response = await self._revalidated(response, request, scope)
         scope.answered = True
         payload = response._payload
         small = payload is None or (payload.__class__ is bytes and len(payload) < MIN_SIZE)
@@ -123,6 +132,16 @@ class Application:
             response.headers.set("x-request-id", request.id)
         if scope.cookies is not None:
             response = _with_cookies(response, scope.cookies)
+        return response
+
+    async def _revalidated(self, response: Response, request: Request, scope: RequestScope) -> Response:
+        """Do what the request asked of the cache before its answer goes out: who sees the answer sees the effect."""
+        try:
+            await perform_all(scope)
+        except StoreUnavailable as error:
+            # A success would be a lie: what is cached may still be the old.
+            log.error("%s %s: the cache could not be revalidated: %s", request.method, request.path, error)
+            return error_response(503, "The cache could not be revalidated", {"retry-after": "1"})
         return response
 
     def response_sent(self, request: Request) -> None:

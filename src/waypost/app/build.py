@@ -13,6 +13,8 @@ from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, 
 from waypost.app.preflight import preflight_endpoint
 from waypost.app.public_files import public_entries, serve_file
 from waypost.app.rules import Rules, compile_rules
+from waypost.app.static_path import PathTemplate
+from waypost.app.static_routes import StaticRoute, is_static
 from waypost.config import Config
 from waypost.errors import StartupError, StartupErrors
 from waypost.routing.load import LoadedRoute, load_routes
@@ -89,14 +91,20 @@ def build(config: Config) -> Built:
 def _entry(loaded: LoadedRoute, config: Config) -> RouteEntry:
     file = loaded.file
     own_limit = loaded.options.max_body_size
+    endpoints = _endpoints(loaded)
+    static = StaticRoute(loaded, config, endpoints["GET"]) if is_static(loaded) else None
+    if static is not None:
+        endpoints["GET"] = static
     return RouteEntry(
         file.pattern,
         file.file,
         file.kind,
-        _endpoints(loaded),
+        endpoints,
         options=loaded.options,
         max_body_size=config.max_body_size if own_limit is None else own_limit,
         streams_body=own_limit is not None,
+        static=static,
+        template=PathTemplate(file.segments, config.base_path, trailing_slash=config.trailing_slash),
     )
 
 

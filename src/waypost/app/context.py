@@ -11,6 +11,11 @@ from collections.abc import Generator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from waypost.app.static_request import StrictRequest
+from waypost.cache.ambient import find_surroundings_with
+from waypost.cache.conditions import interesting_fields
+from waypost.cache.fill import refuse_dynamic
+from waypost.cache.key import path_tags
 from waypost.errors import NoRequestError
 from waypost.http.cookies import CookieStore
 from waypost.http.headers import ReadonlyHeaders
@@ -18,10 +23,15 @@ from waypost.http.request import Request
 
 if TYPE_CHECKING:
     from waypost.app.after import Afterwork
+    from waypost.app.draft import DraftMode
     from waypost.app.entry import RouteEntry
+    from waypost.app.services import Services
     from waypost.app.way import Way
+    from waypost.cache.caching import Caching
+    from waypost.cache.revalidate import Revalidation
 
 ANSWERED = "the response has begun: set cookies before returning it"
+ANSWERED_STATIC = "a static handler can't set a cookie: its answer goes to every client"
 
 Param = str | list[str]
 
@@ -68,20 +78,55 @@ class RequestScope:
 
     path: what is routed, as sent; a rewrite changes it, the request keeps its own. afterwork: takes what is given to
     after(). answered: the response is made, what comes later can't set a cookie any more. way: what middleware and
-    rules left behind.
+    rules left behind. services: what the application has for all its requests. revalidations: what this one asked
+    for, to be done before its response goes out.
     """
 
-    __slots__ = ("afterwork", "answered", "cookies", "entry", "params", "path", "request", "way")
+    __slots__ = (
+        "afterwork", "answered", "cookies", "entry", "params", "path", "request", "revalidations", "services", "way",
+    )  # fmt: skip
 
-    def __init__(self, request: Request, afterwork: Afterwork | None = None) -> None:
+    def __init__(self, request: Request, afterwork: Afterwork | None = None, services: Services | None = None) -> None:
         self.request = request
         self.afterwork = afterwork
+        self.services = services
+        self.revalidations: list[Revalidation] | None = None
         self.answered = False
         self.path = request.path
         self.entry: RouteEntry | None = None
         self.params: dict[str, Param] = {}
         self.cookies: CookieStore | None = None
         self.way: Way | None = None
+
+    # -- for the cache, see waypost.cache.ambient.Surroundings
+
+    @property
+    def caching(self) -> Caching | None:
+        """The application's cache, None in a test without an application."""
+        return None if self.services is None else self.services.caching
+
+    @property
+    def draft_mode(self) -> DraftMode | None:
+        """The application's draft mode."""
+        return None if self.services is None else self.services.draft
+
+    @property
+    def bypasses_cache(self) -> bool:
+        """Whether the client is in draft mode."""
+        mode = self.draft_mode
+        # Nearly no request has the cookie, so its cookies need not be parsed.
+        return mode is not None and interesting_fields(self.request._raw)[1] and mode.is_on(self.request)
+
+    @property
+    def fetch_cache(self) -> str:
+        """The route's option of this name."""
+        options = None if self.entry is None else self.entry.options
+        return "auto" if options is None else options.fetch_cache
+
+    def path_tags(self) -> tuple[str, ...]:
+        """The tags by which revalidate_path reaches what is cached while this request is answered."""
+        template = None if self.entry is None else self.entry.template
+        return () if template is None else path_tags(template.of(self.params), template.pattern)
 
     def drop_cookies(self) -> None:
         """Forget what a handler that failed wanted to set; what middleware set before it stays."""
@@ -93,7 +138,11 @@ current_scope: ContextVar[RequestScope] = ContextVar("waypost_request")
 
 
 def scope_of(function: str) -> RequestScope:
-    """The scope of the running request. function: the caller's name, for the error."""
+    """The scope of the running request. function: the caller's name, for the error.
+
+    Raises NoRequestError outside one, DynamicReadError inside a cached function.
+    """
+    refuse_dynamic(f"{function}()")
     try:
         return current_scope.get()
     except LookupError:
@@ -120,4 +169,13 @@ def headers() -> ReadonlyHeaders:
 
 async def connection() -> None:
     """Wait for a real request: a handler that awaits this is never static (Next.js, connection())."""
-    scope_of("connection")
+    request = scope_of("connection").request
+    if isinstance(request, StrictRequest):
+        request.refuse("connection()")
+
+
+def _current() -> RequestScope | None:
+    return current_scope.get(None)
+
+
+find_surroundings_with(_current)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from waypost.app.context import RequestScope
 from waypost.errors import StartupError
 from waypost.http.request import Request
+
+if TYPE_CHECKING:
+    from waypost.app.static_path import PathTemplate
+    from waypost.app.static_routes import StaticRoute
 
 Endpoint: TypeAlias = Callable[[Request, RequestScope], Awaitable[Any]]
 
@@ -20,12 +24,13 @@ class RouteEntry:
     file has its own. max_body_size: bytes, None for no limit. streams_body: the route set its own limit, so that a
     chunked body is not collected before the handler runs. error: in dev, why the file can't be used. otherwise: answers
     the verbs that have no endpoint, where middleware has to see them too. middleware: what stands before the endpoints,
-    outermost first, for listings.
+    outermost first, for listings. static: what answers GET when it is cached. template: writes the paths of the route;
+    None for a public file.
     """
 
     __slots__ = (
         "allow", "endpoints", "error", "file", "kind", "max_body_size", "middleware", "options", "otherwise", "pattern",
-        "streams_body",
+        "static", "streams_body", "template",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +44,8 @@ class RouteEntry:
         max_body_size: int | None = None,
         streams_body: bool = False,
         error: StartupError | None = None,
+        static: StaticRoute | None = None,
+        template: PathTemplate | None = None,
     ) -> None:
         self.pattern = pattern
         self.file = file
@@ -52,6 +59,8 @@ class RouteEntry:
         self.max_body_size = max_body_size
         self.streams_body = streams_body
         self.error = error
+        self.static = static
+        self.template = template
         self.otherwise: Endpoint | None = None
         self.middleware: tuple[str, ...] = ()
 

@@ -22,9 +22,18 @@ class Surroundings(Protocol):
     answered: its response is made. revalidations: what it asked for, to be done before its response goes out.
     """
 
-    caching: Caching | None
     answered: bool
     revalidations: list[Revalidation] | None
+
+    @property
+    def caching(self) -> Caching | None:
+        """The cache of its application."""
+        ...
+
+    @property
+    def bypasses_cache(self) -> bool:
+        """Whether it is in draft mode: nothing cached is read or stored."""
+        ...
 
     @property
     def fetch_cache(self) -> str:

@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from waypost.cache import ambient
 from waypost.cache.entry import Entry
@@ -46,6 +46,7 @@ class Made:
 
 
 Make: TypeAlias = Callable[[], Awaitable[Made]]
+OpenStore: TypeAlias = Callable[[], Store]
 How: TypeAlias = Literal["hit", "stale", "miss", "collapsed", "bypass"]
 
 
@@ -64,11 +65,19 @@ class Served:
     found: Found | None = None
 
 
+class Seeds(Protocol):
+    """Entries that a build has made, for a store that has not seen them yet."""
+
+    async def offer(self, key: str, store: Store) -> Entry | None:
+        """Put the entry of `key` into the store and give it; None when there is none, or it is too old to be true."""
+        ...
+
+
 class Caching:
     """The cache of one application in one worker.
 
     time_limit: seconds that a fill may take, None for no limit. on_error(error, key): is told of refreshes that
-    failed. Without a store (development) everything is a bypass.
+    failed. seeds: where a build left entries. Without a store (development) everything is a bypass.
     """
 
     def __init__(
@@ -76,6 +85,9 @@ class Caching:
     ) -> None:
         self.store: Store | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.seeds: Seeds | None = None
+        self._open_store: OpenStore | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._time_limit = time_limit
         self._on_error = on_error or _log_failure
         self._fills: dict[str, asyncio.Task[Served]] = {}
@@ -85,26 +97,47 @@ class Caching:
         self._context = contextvars.Context()
         self._complained = 0.0
 
-    async def open(self, store: Store | None) -> None:
-        """Use `store` from now on. What runs in fills sees the context variables as they are set here."""
+    def start(self, open_store: OpenStore | None) -> None:
+        """Begin to work on the running loop. What runs in fills sees the context variables as they are set here.
+
+        open_store: makes the store when it is first needed; None for no store.
+        """
         self.loop = asyncio.get_running_loop()
         # Not a request's context: a variable that middleware set for one user must not be seen by a fill for all.
         self._context = contextvars.copy_context()
-        if store is not None:
-            await store.open()
-        self.store = store
+        self._open_store = open_store
         ambient.opened(self)
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is, or will be, a store; without one nothing is kept and nothing has to be revalidated."""
+        return self.store is not None or self._open_store is not None
+
+    async def open(self) -> Store | None:
+        """The store, opened if it is not yet."""
+        if self.store is None and self._open_store is not None:
+            if self._opening is None:
+                self._opening = self._task(self._open(self._open_store))
+            await asyncio.shield(self._opening)
+        return self.store
+
+    async def _open(self, open_store: OpenStore) -> None:
+        store = open_store()
+        await store.open()
+        self.store = store
 
     async def close(self, grace: float = 0.0) -> None:
         """Let fills and refreshes finish, `grace` seconds at most, and close the store."""
         ambient.closed(self)
-        pending = {*self._fills.values(), *self._refreshes.values(), *self._tasks}
+        pending: set[asyncio.Task[Any]] = {*self._fills.values(), *self._refreshes.values(), *self._tasks}
+        if self._opening is not None:
+            pending.add(self._opening)
         if pending:
             _, late = await asyncio.wait(pending, timeout=grace)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        store, self.store = self.store, None
+        store, self.store, self._open_store = self.store, None, None
         if store is not None:
             await store.close()
 
@@ -116,29 +149,59 @@ class Caching:
         must_be_fresh: a stale copy does not do, as for what a fill builds on. behind: what refreshes a stale copy,
         where that is not `make`.
         """
-        store = self.store
         nested = current_fill.get() is not None
         for _ in range(_ROUNDS):
-            if store is None:
-                break
-            try:
-                found = await store.get(key)
-            except StoreUnavailable as error:
-                self._complain(error)
-                break
-            if found is not None and (found.state == "fresh" or not must_be_fresh):
-                if found.state == "stale":
-                    self.refresh(key, behind or make, found.entry)
-                return Served("hit" if found.state == "fresh" else "stale", found.entry, found=found)
-            if nested:
-                # Who waits inside a fill may be waited for by the one it waits for: the lease knows, a task would not.
-                served: Served | None = await self._task(self._turn(key, make))
-                assert served is not None
-                return served
-            served = await self._join(key, make)
+            served = await self._look(key, behind or make, must_be_fresh)
+            if served is None and self.store is not None and not nested:
+                served = await self._join(key, make)
+            elif served is None and self.store is not None:
+                # Who waits inside a fill may be waited for by whom it waits for: the lease knows, a shared task would
+                # not.
+                served = await self._task(self._turn(key, make))
             if served is not None:
-                return served
+                return served if served.entry is not None or served.made is not None else await self.bypass(make)
+            if self.store is None:
+                break
         return await self.bypass(make)
+
+    async def look(self, key: str, make: Make) -> Served | None:
+        """The entry of `key`, a stale one too; None when there is none. Fills nothing; `make` is for a refresh."""
+        served = await self._look(key, make, must_be_fresh=False)
+        if served is None and self.store is not None:
+            served = await self._seeded(key, make)
+        return served if served is None or served.entry is not None else None
+
+    async def _look(self, key: str, make: Make, must_be_fresh: bool) -> Served | None:
+        """What the store has; a bypass, without anything made, when the store does not answer."""
+        store = self.store or await self.open()
+        if store is None:
+            return None
+        try:
+            found = await store.get(key)
+        except StoreUnavailable as error:
+            self._complain(error)
+            return Served("bypass")
+        if found is None or (found.state == "stale" and must_be_fresh):
+            return None
+        if found.state == "stale":
+            self.refresh(key, make, found.entry)
+        return Served("hit" if found.state == "fresh" else "stale", found.entry, found=found)
+
+    async def _seeded(self, key: str, make: Make) -> Served | None:
+        """What a build has made for `key`, as long as nothing has made it old."""
+        if self.seeds is None or self.store is None:
+            return None
+        try:
+            entry = await self.seeds.offer(key, self.store)
+        except StoreUnavailable as error:
+            self._complain(error)
+            return None
+        if entry is None:
+            return None
+        if entry.state_at(time.time()) == "fresh":
+            return Served("hit", entry)
+        self.refresh(key, make, entry)
+        return Served("stale", entry)
 
     async def bypass(self, make: Make) -> Served:
         """Run `make` for this caller alone."""
@@ -159,16 +222,19 @@ class Caching:
             task.add_done_callback(_retrieve)
         # The client of the one who began may leave; the others still wait for the result.
         served = await asyncio.shield(task)
-        if leads or served.how == "hit":
+        if leads or served.made is None:
             return served
-        if served.stored and served.made is not None:
-            return Served("collapsed", served.made.entry)
+        if served.stored:
+            return Served("collapsed", served.entry)
         # Not stored because it is one client's own, or because it was revalidated meanwhile.
-        return await self.bypass(make) if served.made is None or served.made.entry is None else None
+        return await self.bypass(make) if served.entry is None else None
 
     async def _turn(self, key: str, make: Make) -> Served:
         assert self.store is not None
         try:
+            seeded = await self._seeded(key, make)
+            if seeded is not None:
+                return seeded
             async with self.store.lease(key) as lease:
                 if lease.found is not None:
                     return Served("hit", lease.found.entry, found=lease.found)
@@ -187,8 +253,9 @@ class Caching:
             del self._fills[key]
 
     async def _limited(self, make: Make) -> Made:
+        limit = asyncio.timeout(self._time_limit)
         try:
-            async with asyncio.timeout(self._time_limit) as limit:
+            async with limit:
                 return await _run(make)
         except TimeoutError:
             if limit.expired():
@@ -243,8 +310,9 @@ class Caching:
 
     async def revalidate(self, tags: Sequence[str], stale_for: float) -> None:
         """Make entries with these tags old, as Store.revalidate does. Raises StoreUnavailable."""
-        if self.store is not None:
-            await self.store.revalidate(tags, stale_for=stale_for)
+        store = self.store or await self.open()
+        if store is not None:
+            await store.revalidate(tags, stale_for=stale_for)
 
     def keep(self, task: asyncio.Task[Any]) -> None:
         """Hold a task until it is done; close() waits for it."""

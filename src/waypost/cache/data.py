@@ -21,8 +21,7 @@ from waypost.cache.caching import Caching, Made, Served
 from waypost.cache.entry import Entry
 from waypost.cache.fill import Fill, current_fill
 from waypost.cache.key import check_tags, data_key
-from waypost.cache.lifetimes import lifetime_of, profile_of
-from waypost.cache.policy import Lifetime
+from waypost.cache.lifetimes import Lifetime, lifetime_of, profile_of
 from waypost.cache.revalidate import is_pending
 from waypost.cache.threads import read_in_thread
 from waypost.cache.values import decode_value, encode_value
@@ -137,7 +136,7 @@ class _Recipe:
 
     async def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         caching = current_caching()
-        if caching is None:
+        if caching is None or _in_draft_mode():
             return await self._function(*args, **kwargs)
         key, tags, outer = self._key(args, kwargs), self._tags_for(args, kwargs), current_fill.get()
         if outer is None and caching.store is not None:
@@ -158,7 +157,7 @@ class _Recipe:
 
     def call_plainly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         caching = current_caching()
-        if caching is None:
+        if caching is None or _in_draft_mode():
             return self._function(*args, **kwargs)
         key, tags, outer = self._key(args, kwargs), self._tags_for(args, kwargs), current_fill.get()
         fill = self._fill(caching, tags)
@@ -198,6 +197,11 @@ class _Recipe:
                 for part in fill.used:
                     outer.absorb((), Lifetime(), part)
         return decode_value(entry.body, self.returns)
+
+
+def _in_draft_mode() -> bool:
+    around = surroundings()
+    return around is not None and around.bypasses_cache
 
 
 def cache_tag(*tags: str) -> None:

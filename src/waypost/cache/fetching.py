@@ -13,13 +13,12 @@ from typing import Any, Final, Literal, TypeAlias
 
 from waypost.cache.ambient import current_caching, surroundings
 from waypost.cache.arguments import material
-from waypost.cache.caching import Made
+from waypost.cache.caching import Caching, Made
 from waypost.cache.entry import Entry
 from waypost.cache.fetch_client import Sent, request_upstream
 from waypost.cache.fill import Fill, current_fill
 from waypost.cache.key import check_tags, data_key
-from waypost.cache.lifetimes import lifetime_of
-from waypost.cache.policy import Lifetime
+from waypost.cache.lifetimes import Lifetime, lifetime_of
 from waypost.cache.revalidate import is_pending
 from waypost.errors import CacheUsageError
 from waypost.http.form_data import FormData
@@ -68,42 +67,44 @@ async def fetch(
     if signal is not None:
         signal.throw_if_aborted()
     caching = current_caching()
-    outer = current_fill.get()
-    if not keeps or caching is None:
-        return await request_upstream(sent, redirect=redirect, timeout=timeout, signal=signal)
-    key = data_key("fetch", f"{sent.method} {sent.url.partition('?')[0]}", _material(sent, redirect))
     around = surroundings()
+    if not keeps or caching is None or (around is not None and around.bypasses_cache):
+        return await request_upstream(sent, redirect=redirect, timeout=timeout, signal=signal)
+    return await _fetch_cached(caching, sent, redirect, timeout, lifetime, tags)
+
+
+async def _fetch_cached(
+    caching: Caching, sent: Sent, redirect: str, timeout: float, lifetime: Lifetime, tags: tuple[str, ...]
+) -> Response:
+    key = data_key("fetch", f"{sent.method} {sent.url.partition('?')[0]}", _material(sent, redirect))
+    outer, around = current_fill.get(), surroundings()
     if outer is None and caching.store is not None:
         entry = caching.store.peek(key)
         if entry is not None and not is_pending(entry.tags):
             return _response(entry)
     path_tags = outer.path_tags if outer is not None else around.path_tags() if around is not None else ()
-    name = f"fetch({sent.url[:100]})"
+    tags = (*tags, *path_tags)
 
     async def make() -> Made:
-        current_fill.set(Fill("cached", name, caching))
+        current_fill.set(Fill("cached", f"fetch({sent.url[:100]})", caching))
         created = time.time()
         response = await request_upstream(sent, redirect=redirect, timeout=timeout, signal=None, whole=True)
         if not response.ok:
             return Made(response, None, reason=f"status {response.status}")
         fields = tuple(item for item in response.headers.raw if item[0] != b"set-cookie")
         data = await response.bytes()
-        return Made(
-            response,
-            Entry(response.status, fields, data, created, lifetime.revalidate, lifetime.expire, (*tags, *path_tags)),
-        )
+        entry = Entry(response.status, fields, data, created, lifetime.revalidate, lifetime.expire, tags)
+        return Made(response, entry)
 
     served = await caching.read(key, make, must_be_fresh=outer is not None)
-    if served.how != "miss" and served.entry is not None and is_pending(served.entry.tags):
+    if served.made is None and served.entry is not None and is_pending(served.entry.tags):
         served = await caching.bypass(make)
-    if served.entry is None or served.made is not None:
-        assert served.made is not None  # no entry, so it was made for this caller
-        if outer is not None:
-            outer.absorb((*tags, *path_tags), lifetime, None)
+    if outer is not None:
+        outer.absorb(tags, lifetime, served.found)
+    if served.made is not None:
         response: Response = served.made.value
         return response
-    if outer is not None:
-        outer.absorb(served.entry.tags, Lifetime(served.entry.revalidate, served.entry.expire), served.found)
+    assert served.entry is not None  # every Served has one of the two
     return _response(served.entry)
 
 

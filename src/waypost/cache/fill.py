@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from waypost.cache.policy import Lifetime
+from waypost.cache.lifetimes import Lifetime
 from waypost.errors import CacheUsageError, DynamicReadError
 
 if TYPE_CHECKING:

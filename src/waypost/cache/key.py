@@ -9,7 +9,6 @@ Knows no store. Source: Next.js, cacheTag (limits), "implicit tags" of paths.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -44,6 +43,8 @@ def data_key(kind: str, name: str, material: str) -> str:
 
 
 def _digest(text: str) -> str:
+    from hashlib import sha256  # loads OpenSSL, which not every program needs
+
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The profiles of cache_life() and revalidate_tag(): names and numbers for how long something is good.
+"""How long something is good: lifetimes, and the profiles of cache_life() and revalidate_tag() by name and number.
 
 Source: Next.js, cacheLife.
 """
@@ -7,15 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from waypost.cache.entry import NEVER
-from waypost.cache.policy import YEAR, Lifetime
 from waypost.errors import CacheUsageError
 
+YEAR: Final = 31_536_000  # seconds; what "for good" is on the wire, as in Next.js
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
+
+
+class Lifetime(NamedTuple):
+    """Seconds from the fill after which an entry is stale, and after which it is not served; NEVER is never."""
+
+    revalidate: float = NEVER
+    expire: float = NEVER
+
+    def shortened(self, other: Lifetime) -> Lifetime:
+        """What is left of both for something that was made of both."""
+        return Lifetime(min(self.revalidate, other.revalidate), min(self.expire, other.expire))
 
 
 @dataclass(frozen=True, slots=True)

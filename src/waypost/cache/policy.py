@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from hashlib import blake2b
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from waypost.cache.entry import NEVER
+from waypost.cache.lifetimes import YEAR, Lifetime
 
 RawHeaders: TypeAlias = "Iterable[tuple[bytes, bytes]]"
-
-YEAR: Final = 31_536_000  # seconds; what "for good" is on the wire, as in Next.js
 
 # Answers that say something about the resource itself. A 204 or 206 is about one request, 401 and 403 about one
 # client, 429 and 5xx about one moment: stored, each would hide the page from everybody.
@@ -25,17 +23,6 @@ _PERSONAL: Final = frozenset((b"private", b"no-store", b"no-cache"))
 _PERSONAL_VARY: Final = frozenset((b"*", b"cookie", b"authorization"))
 _LEAST_PAUSE, _LONGEST_PAUSE = 3.0, 30.0
 _DIRECTIVE: Final = re.compile(rb'([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^,"]*))?')
-
-
-class Lifetime(NamedTuple):
-    """Seconds from the fill after which an entry is stale, and after which it is not served; NEVER is never."""
-
-    revalidate: float = NEVER
-    expire: float = NEVER
-
-    def shortened(self, other: Lifetime) -> Lifetime:
-        """What is left of both for something that was made of both."""
-        return Lifetime(min(self.revalidate, other.revalidate), min(self.expire, other.expire))
 
 
 def why_not_stored(status: int, headers: RawHeaders) -> str | None:
@@ -61,15 +48,17 @@ def why_not_stored(status: int, headers: RawHeaders) -> str | None:
 
 def cache_control(lifetime: Lifetime) -> bytes:
     """`s-maxage=60, stale-while-revalidate=31535940`; without an end `s-maxage=31536000`."""
-    fresh = YEAR if lifetime.revalidate == NEVER else round(lifetime.revalidate)
     whole = YEAR if lifetime.expire == NEVER else round(lifetime.expire)
-    if lifetime.revalidate == NEVER or whole <= fresh:
+    fresh = min(whole, YEAR if lifetime.revalidate == NEVER else round(lifetime.revalidate))
+    if whole == fresh:
         return b"s-maxage=%d" % fresh
     return b"s-maxage=%d, stale-while-revalidate=%d" % (fresh, whole - fresh)
 
 
 def entity_tag(headers: RawHeaders, body: bytes) -> bytes:
     """A strong ETag: equal for equal bytes of equal type on every machine, different for any difference."""
+    from hashlib import blake2b  # loads OpenSSL, which not every program needs
+
     digest = blake2b(body, digest_size=12)
     for name, value in headers:
         if name in (b"content-type", b"content-encoding", b"content-language"):

@@ -39,7 +39,7 @@ class Revalidation:
         self._caching = caching
         self.tags = tags
         self.stale_for = stale_for
-        self.done = caching is None or caching.store is None
+        self.done = caching is None or not caching.has_store
 
     async def perform(self) -> None:
         """Tell the store, once. Raises StoreUnavailable."""

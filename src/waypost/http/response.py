@@ -23,9 +23,9 @@ from waypost.http.streams import ReadableStream
 from waypost.http.url import URL, URLSearchParams
 
 BodyInit: TypeAlias = (
-    "str | bytes | bytearray | memoryview | Blob | FormData | URLSearchParams | ReadableStream | BodyStream"
-    " | AsyncIterable[Any] | Iterable[Any] | None"
-)
+    str | bytes | bytearray | memoryview | Blob | FormData | URLSearchParams | ReadableStream | BodyStream
+    | AsyncIterable[Any] | Iterable[Any] | None
+)  # fmt: skip
 Octets: TypeAlias = bytes  # inside the class `bytes` is the method
 
 _JSON_TYPE = b"application/json"
@@ -293,7 +293,7 @@ def _extract(body: BodyInit) -> tuple[bytes | BodyStream | None, bytes | None]:
 
 
 def _check_status(status: object, payload: object) -> None:
-    if status.__class__ is not int or not 200 <= status <= 599:
+    if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         raise InvalidResponseError(f"status must be an int from 200 to 599, not {status!r}")
     if payload is not None and status in _NULL_BODY:
         raise InvalidResponseError(f"a response with status {status} can't have a body")
