@@ -123,7 +123,8 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             return
         if service.access is not None:
             self._started = perf_counter()  # the time of the loop stands still within a step
-        task = _start(answer(self, request), loop=service.loop)
+        # Not a copy of the current context: the next request of a connection begins in the one before.
+        task = _start(answer(self, request), loop=service.loop, context=service.context.copy())
         if self.request is request:
             self.task = task
             self.running = _EAGER

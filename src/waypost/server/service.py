@@ -7,6 +7,7 @@ the one that is there when it starts.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -34,12 +35,12 @@ class Service:
     handed to the system or the connection broke; it must not block. access: called after each answer with the
     request, status, body bytes and seconds. upgrade: answers a request for a WebSocket: it gives a Response, or calls
     its second argument to take the connection over and gives None when the conversation is over.
-    draining: answers carry `Connection: close`.
+    draining: answers carry `Connection: close`. context: what each request's own context is a copy of.
     """
 
     __slots__ = (
-        "access", "active", "answers", "clock", "connections", "draining", "handler", "head_allowance", "idle_deadline",
-        "limits", "loop", "most_active", "on_sent", "on_settled", "requests", "site", "upgrade",
+        "access", "active", "answers", "clock", "connections", "context", "draining", "handler", "head_allowance",
+        "idle_deadline", "limits", "loop", "most_active", "on_sent", "on_settled", "requests", "site", "upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +57,7 @@ class Service:
         self.handler = handler
         self.limits = limits
         self.loop = loop
+        self.context = contextvars.copy_context()
         self.on_sent = on_sent
         self.site = site or Site()
         self.access = access
