@@ -192,6 +192,32 @@ def test_arbitrary_bytes(data: bytes, cuts: list[int]) -> None:
     check(data, cuts)
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(
+        [b"POST /a HTTP/1.1", b"GET /a HTTP/1.1", b"PUT /b HTTP/1.1", b"POST /a HTTP/1.0", b"GET /a  HTTP/1.1"]
+    ),
+    st.sampled_from(
+        [b"5", b"05", b"6", b"4", b"0", b"", b"+5", b" 5", b"5 ", b"5\r\nX: y", b"x", b"99999999999999999999"]
+    ),
+    st.sampled_from([b"hello", b"", b"hello!", b"hell", b"helloGET / HTTP/1.1\r\nHost: a\r\n\r\n"]),
+    st.sampled_from([b"", b"X: y\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: b\r\n"]),
+)
+def test_a_connection_that_knows_the_headers_judges_as_a_new_one(
+    line: bytes, length: bytes, body: bytes, extra: bytes
+) -> None:
+    def message(line: bytes, length: bytes, extra: bytes) -> bytes:
+        return line + b"\r\nHost: a\r\nContent-Length: " + length + b"\r\nZ: z\r\n" + extra + b"\r\n"
+
+    first = message(b"POST /a HTTP/1.1", b"5", b"") + b"hello"
+    second = message(line, length, extra) + body
+    alone, alone_ended = asyncio.run(_feed([second]))
+    both, both_ended = asyncio.run(_feed([first, second]))
+    known, _ = asyncio.run(_feed([first]))
+    assert both == known + alone
+    assert both_ended == alone_ended
+
+
 def test_the_probes_in_pieces() -> None:
     for number, seed in enumerate(_seeds()):
         if len(seed) < 5000:

@@ -37,8 +37,8 @@ async def answer(connection: HttpConnection, request: Request) -> None:
     response: Response | None = None
     status = 0
     try:
-        framing = connection.framing
-        if framing is PLAIN or not framing.upgrade or service.upgrade is None:
+        wishes = connection.wishes
+        if wishes is PLAIN or not wishes.upgrade or service.upgrade is None:
             response = await service.handler(request)
         else:
             response = await _upgrade(connection, request, service.upgrade)
@@ -46,11 +46,11 @@ async def answer(connection: HttpConnection, request: Request) -> None:
             status = response._status
             payload = response._payload
             if not isinstance(payload, BodyStream):
-                kept = framing.keep_alive and (connection.phase == WAIT or connection.drains_soon)
+                kept = wishes.keep_alive and (connection.phase == WAIT or connection.drains_soon)
                 close = service.draining or not kept
                 if not connection.gone:
                     payload = payload or b""
-                    connection.write(render(response, payload, service.clock, request.method, close, framing.http10))
+                    connection.write(render(response, payload, service.clock, request.method, close, wishes.http10))
                     if not close and not connection.write_paused and connection.phase == WAIT:
                         connection.answered_plainly(request, status, payload)
                         return
@@ -69,7 +69,7 @@ async def answer(connection: HttpConnection, request: Request) -> None:
 
 
 async def _upgrade(connection: HttpConnection, request: Request, upgrade: Upgrade) -> Response | None:
-    if connection.framing.upgrade.lower() == b"websocket":
+    if connection.wishes.upgrade.lower() == b"websocket":
         return await upgrade(request, connection.take_over)
     return await connection.service.handler(request)
 
@@ -82,7 +82,7 @@ async def _stream(connection: HttpConnection, request: Request, response: Respon
         await payload.aclose()
         return
     connection.started_sending = True
-    close = not (connection.framing.keep_alive and connection.drains_soon) or connection.service.draining
+    close = not (connection.wishes.keep_alive and connection.drains_soon) or connection.service.draining
     connection.closing = close
     connection.closing = await send_stream(connection, response, payload, request.method, close)
 

@@ -44,31 +44,31 @@ class Refused(HTTPError):
     """A head that is answered with `status` and closes its connection."""
 
 
-class Framing(NamedTuple):
-    """How a request is delimited and what becomes of its connection.
+class Wishes(NamedTuple):
+    """What a client asks of its connection.
 
-    length: of the body, CHUNKED, or 0. keep_alive: what the client asked for. http10: the version is 1.0.
-    expects: it waits for 100 (Continue). upgrade: the Upgrade header if `Connection: upgrade` was sent too, else b"".
+    keep_alive: to go on with it. http10: the version is 1.0. expects: it waits for 100 (Continue) with its body.
+    upgrade: the Upgrade header if `Connection: upgrade` was sent too, else b"".
     """
 
-    length: int = 0
     keep_alive: bool = True
     http10: bool = False
     expects: bool = False
     upgrade: bytes = b""
 
 
-PLAIN = Framing()
-_PLAIN_10 = Framing(keep_alive=False, http10=True)
+PLAIN = Wishes()
+_PLAIN_10 = Wishes(keep_alive=False, http10=True)
 
-Head: TypeAlias = tuple[str, str, RawHeaders, bytes, Framing]
+Head: TypeAlias = tuple[str, str, RawHeaders, bytes, int, Wishes]
 
 
 def judge(head: bytes, verb: bytes, url: bytes, headers: RawHeaders, known_host: bytes, scheme: str) -> Head:
     """Accept or refuse a head that llhttp has parsed.
 
     head: its bytes as sent, through the empty line. known_host: a Host value found valid before on this connection.
-    Gives (method, target, headers, host, framing); target is in origin form ("/a?b"), or "*" for OPTIONS.
+    Gives (method, target, headers, host, length, wishes): target in origin form ("/a?b"), or "*" for OPTIONS; length
+    of the body, CHUNKED, or 0.
     Raises Refused.
     """
     known = _METHOD_NAMES.get(verb)
@@ -107,18 +107,19 @@ def judge(head: bytes, verb: bytes, url: bytes, headers: RawHeaders, known_host:
     target = url.decode("ascii") if url[:1] == b"/" else _other_form(method, url, host, scheme)
     if "#" in target:
         raise Refused("The request target has a fragment")
+    plain = _PLAIN_10 if http10 else PLAIN
     if marked is None:
-        return method, target, headers, host, _PLAIN_10 if http10 else PLAIN
-    return method, target, headers, host, _framing(marked, http10)
+        return method, target, headers, host, 0, plain
+    length, wishes = _marked(marked, plain)
+    return method, target, headers, host, length, wishes
 
 
-def repeated(data: bytes, block: bytes, max_url_size: int) -> tuple[str, str] | None:
-    """Method and target of a head whose header block, `block`, was judged before on the same connection.
+def repeated(line: bytes, max_url_size: int) -> tuple[str, str] | None:
+    """Method and target of a request line before a header block that was judged before on the same connection.
 
     A client mostly repeats its header block on a kept connection: what was parsed and judged once need not be again.
-    data ends with `block`. None when the request line is anything but ordinary.
+    line: without its line end. None when it is anything but ordinary.
     """
-    line = data[: -len(block)]
     seen = _lines.get(line)
     if seen is not None and len(seen[1]) <= max_url_size:
         return seen
@@ -156,11 +157,11 @@ def _learn(name: bytes) -> int:
     return mark
 
 
-def _framing(marked: list[tuple[int, bytes]], http10: bool) -> Framing:
+def _marked(marked: list[tuple[int, bytes]], plain: Wishes) -> tuple[int, Wishes]:
     """What Content-Length, Transfer-Encoding, Expect, Connection and Upgrade say together."""
     length = 0
-    options: set[bytes] = set()
     upgrade = b""
+    options: set[bytes] | None = None
     expects = False
     for mark, value in marked:
         if mark == _LENGTH:
@@ -169,21 +170,27 @@ def _framing(marked: list[tuple[int, bytes]], http10: bool) -> Framing:
             # The parser would take `gzip, chunked` and hand over gzip bytes as the body.
             if value.lower() != b"chunked":
                 raise Refused("Transfer-Encoding not supported", status=501)
-            if http10:
+            if plain.http10:
                 raise Refused("Transfer-Encoding in HTTP/1.0")
             length = CHUNKED
         elif mark == _CONNECTION:
+            if options is None:
+                options = set()
             options.update(option.strip() for option in value.lower().split(b","))
         elif mark == _UPGRADE:
             upgrade = value
-        elif not http10:
+        elif not plain.http10:
             if value.lower() != b"100-continue":
                 raise Refused("Expectation not supported", status=417)
             expects = True
-    keep_alive = b"close" not in options and (not http10 or b"keep-alive" in options)
-    if http10 or b"upgrade" not in options:
+    if options is None and not expects:
+        return length, plain
+    options = options or set()
+    keep_alive = b"close" not in options and (not plain.http10 or b"keep-alive" in options)
+    if plain.http10 or b"upgrade" not in options:
         upgrade = b""
-    return Framing(length, keep_alive, http10, expects and length != 0, upgrade)
+    wishes = Wishes(keep_alive, plain.http10, expects and length != 0, upgrade)
+    return length, plain if wishes == plain else wishes
 
 
 def _other_form(method: str, url: bytes, host: bytes, scheme: str) -> str:

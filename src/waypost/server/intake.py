@@ -37,9 +37,10 @@ class Intake:
     """
 
     __slots__ = (
-        "_backlog", "_block", "_block_headers", "_chunks", "_completed", "_consuming", "_discarded", "_headers",
-        "_held", "_host", "_overhead", "_parser", "_partial", "_remaining", "_switched", "_tail", "_url", "body",
-        "connection", "deadline", "expecting", "framing", "pending", "phase", "request", "service",
+        "_backlog", "_block", "_block_headers", "_block_place", "_block_rest", "_chunks", "_completed",
+        "_consuming", "_discarded", "_headers", "_held", "_host", "_overhead", "_parser", "_partial",
+        "_remaining", "_switched", "_tail", "_url", "body", "connection", "deadline", "expecting", "pending",
+        "phase", "request", "service", "wishes",
     )  # fmt: skip
 
     connection: Connection
@@ -49,13 +50,14 @@ class Intake:
         self.phase = HEAD
         self.request: Request | None = None
         self.body: RequestBody | None = None
-        self.framing = PLAIN
+        self.wishes = PLAIN
         self.deadline = 0.0
         self.pending = self.expecting = False
         self._parser: HttpRequestParser | None = None
         self._partial: bytearray | None = None
-        self._backlog = self._block = self._url = self._tail = b""
+        self._backlog = self._block = self._block_rest = self._url = self._tail = b""
         self._block_headers: RawHeaders = []
+        self._block_place = 0
         self._headers: RawHeaders = []
         self._host = b""
         self._held = self._remaining = self._discarded = self._overhead = self._chunks = 0

@@ -154,7 +154,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
 
     def _refuse_excess(self, request: Request) -> None:
         """503 without running the handler. The connection stays: new handshakes would cost more than the answer."""
-        close = not self.framing.keep_alive or self.service.draining or not self.drains_soon
+        close = not self.wishes.keep_alive or self.service.draining or not self.drains_soon
         self.request = self.body = None
         clock = self.service.clock
         data = refusal(503, "Too many requests at once", clock, method=request.method, retry_after=1, close=close)

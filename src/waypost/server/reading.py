@@ -41,12 +41,14 @@ class MessageReader(Intake):
     def data_received(self, data: bytes) -> None:
         """Take bytes as they came; the transport calls it."""
         block = self._block
-        if block and self.phase == HEAD and data.endswith(block) and self._partial is None:
-            line = repeated(data, block, self.service.limits.max_url_size)
-            if line is not None:
-                self.framing = PLAIN
-                self.phase = WAIT
-                self.request = incoming(line[0], line[1], self._block_headers, None, self.connection)
+        if block and self.phase == HEAD and self._partial is None:
+            if self._block_rest:
+                known = self._again_with_body(data)
+            elif data.endswith(block):
+                known = self._again(data[: -len(block)])
+            else:
+                known = False
+            if known:
                 self._consuming = True
                 self.begin()
                 self._consuming = False
@@ -55,6 +57,57 @@ class MessageReader(Intake):
             self._backlog += data
         else:
             self._consume(data)
+
+    # A client mostly repeats its headers on a kept connection: a block of them that was parsed and judged once need not
+    # be again. What differs, the request line and the Content-Length, is read anew.
+
+    def _again(self, line: bytes) -> bool:
+        """Take a request without a body, whose header block is that of the one before."""
+        found = repeated(line, self.service.limits.max_url_size)
+        if found is None:
+            return False
+        self.wishes = PLAIN
+        self.phase = WAIT
+        self.request = incoming(found[0], found[1], self._block_headers, None, self.connection)
+        return True
+
+    def _again_with_body(self, data: bytes) -> bool:
+        """Take a whole message whose header block is that of the one before, but for the Content-Length."""
+        start = data.find(b"\r\n")
+        block, rest = self._block, self._block_rest
+        end = start + len(block)
+        place = data.find(b"\r\n", end)
+        digits = data[end:place]
+        if not (
+            data.startswith(block, start) and digits.isdigit() and len(digits) < 16 and data.startswith(rest, place)
+        ):
+            return False
+        end = place + len(rest)
+        found = repeated(data[:start], self.service.limits.max_url_size) if len(data) - end == int(digits) else None
+        if found is None or found[0] in _BODILESS or len(data) == end:
+            return False
+        headers = self._block_headers.copy()
+        headers[self._block_place] = (b"content-length", digits)
+        self.wishes = PLAIN
+        self.phase = WAIT
+        self.body = body = RequestBody.of(data[end:])
+        self.request = incoming(found[0], found[1], headers, body, self.connection)
+        return True
+
+    def _remember(self, block: bytes, headers: RawHeaders, length: int) -> None:
+        """Keep a header block that was judged good, in two parts around the value of its Content-Length."""
+        self._block, self._block_rest, self._block_headers = block, b"", headers
+        if not length:
+            return
+        for place, (name, value) in enumerate(headers):
+            if name.lower() == b"content-length":
+                before, mark, after = block.partition(b"\r\n" + name + b": " + value + b"\r\n")
+                if mark:
+                    self._block = before + b"\r\n" + name + b": "
+                    self._block_rest = b"\r\n" + after
+                    self._block_place = place
+                    return
+        self._block = b""  # it is spelt in a way of its own
 
     def _consume(self, data: bytes) -> None:
         at, size = 0, len(data)
@@ -75,7 +128,7 @@ class MessageReader(Intake):
                 else:
                     break
                 if self.pending and self.phase == WAIT:
-                    if self.framing.upgrade and at < size:
+                    if self.wishes.upgrade and at < size:
                         # Whoever takes the connection over gets what came behind the request.
                         self._backlog = data[at:]
                         self.hold(HELD_BACKLOG, True)
@@ -182,21 +235,20 @@ class MessageReader(Intake):
         self._completed = False
         if len(head) > service.head_allowance or len(raw) > service.limits.max_headers:
             self._check_size(head, url, raw)
-        method, target, raw, host, framing = judge(
+        method, target, raw, host, length, wishes = judge(
             head, parser.get_method(), url, raw, self._host, self.connection.scheme
         )
         self._host = host
-        self.framing = framing
-        if framing is PLAIN and len(head) <= _BLOCK_KEPT:
-            self._block = head[head.find(b"\r\n") :]
-            self._block_headers = raw
+        self.wishes = wishes
+        if wishes is PLAIN and length >= 0 and len(head) <= _BLOCK_KEPT:
+            self._remember(head[head.find(b"\r\n") :], raw, length)
         body = None
-        if framing is PLAIN or framing.length == 0:
+        if length == 0:
             self.phase = WAIT
         else:
-            body = self._expect_body(method)
+            body = self._expect_body(method, length)
         if self._switched:
-            self._restart()
+            self._restart(length)
         self.body = body
         self.request = incoming(method, target, raw, body, self.connection)
         self.pending = True
@@ -208,9 +260,8 @@ class MessageReader(Intake):
         if len(raw) > limits.max_headers or len(head) - head.find(b"\r\n") > limits.max_header_size:
             raise Refused("Request headers too large", status=431)
 
-    def _expect_body(self, method: str) -> RequestBody | None:
-        framing = self.framing
-        length = framing.length
+    def _expect_body(self, method: str, length: int) -> RequestBody | None:
+        expects = self.wishes.expects
         self._discarded = self._overhead = self._chunks = 0
         if length == CHUNKED_LENGTH:
             self.phase = CHUNKED
@@ -221,24 +272,23 @@ class MessageReader(Intake):
             if length > DISCARD:
                 raise Refused(f"A {method} request has no body", status=413)
             self.deadline = self.service.clock.after(self.service.limits.body_timeout)
-            if framing.expects:
+            if expects:
                 self.expecting = True
                 self.send_continue()
             return None
         body = RequestBody(None if length == CHUNKED_LENGTH else length, self._hold_body)
-        if framing.expects:
+        if expects:
             self.expecting = True
             body.on_demand = self.send_continue
         return body
 
-    def _restart(self) -> None:
+    def _restart(self, length: int) -> None:
         """A fresh parser behind a message with an Upgrade that was not taken.
 
         llhttp takes what follows such a head for another protocol; it is HTTP/1.1, and its body comes first.
         """
         self._switched = False
         self._parser = parser = HttpRequestParser(self)
-        length = self.framing.length
         if length:
             framed = b"transfer-encoding: chunked" if length == CHUNKED_LENGTH else b"content-length: %d" % length
             parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framed)

@@ -35,7 +35,7 @@ async def send_stream(
     connection: HttpConnection, response: Response, stream: BodyStream, method: str, close: bool
 ) -> bool:
     """Send a streamed response. Gives whether the connection must close; raises what the stream raised."""
-    http10 = connection.framing.http10
+    http10 = connection.wishes.http10
     length = stream.length if stream.length is not None else declared_length(response)
     chunked = length is None and not http10
     bodiless = method == "HEAD" or response.null_body
