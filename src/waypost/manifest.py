@@ -34,7 +34,7 @@ _ENTRIES: Final = "entries"
 class BuiltRoute:
     """One row of the table. kind: "static", "generated" or "dynamic". paths: of generated parameters.
 
-    revalidate, expire: seconds, None for never. size: bytes of all its answers.
+    revalidate, expire: seconds, None for never. answers: how many were built; size: their bytes.
     """
 
     pattern: str
@@ -44,6 +44,7 @@ class BuiltRoute:
     paths: tuple[str, ...] = ()
     revalidate: float | None = None
     expire: float | None = None
+    answers: int = 0
     size: int = 0
 
 

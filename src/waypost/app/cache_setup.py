@@ -72,6 +72,15 @@ class CacheSetup:
         else:
             self.caching.start(self._open_store)
 
+    async def start_for_build(self) -> None:
+        """The same for a build: in memory, and with nothing that an older build left."""
+        from waypost.cache.memory_store import MemoryStore
+
+        await self.services.instrumentation.register()
+        store = MemoryStore(self._config.cache_max_memory, self._config.cache_max_tags)
+        self.caching.start(partial(_itself, store))
+        await self.caching.open()
+
     async def close(self, grace: float) -> None:
         """See Caching.close."""
         await self.caching.close(grace)

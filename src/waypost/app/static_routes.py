@@ -43,8 +43,7 @@ if TYPE_CHECKING:
 _ids: Final = RequestIds()
 
 _REMEDY: Final = (
-    'pass it on otherwise, or write dynamic = "force-dynamic" to run the handler for every request, or "force-static" '
-    "to see it empty"
+    'write dynamic = "force-dynamic" to run the handler for every request, or "force-static" to see nothing there'
 )
 
 

@@ -24,6 +24,7 @@ BEGAN: Final = time.perf_counter()
 COMMANDS: Final[Mapping[str, str]] = {
     "new": "Make a new project.",
     "dev": "Serve the project and reload it as files change.",
+    "build": "Run the static handlers and keep their answers.",
     "start": "Serve the project in production.",
     "routes": "List the routes of the project.",
     "check": "Find everything that is wrong before it runs.",
