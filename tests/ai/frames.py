@@ -1,4 +1,4 @@
-"""Streams that show every chunk there is, and the files that keep them: `python tests/ai/frames.py` writes these anew."""
+"""Streams that show every chunk there is; `python tests/ai/frames.py` writes the files that keep them anew."""
 
 from __future__ import annotations
 

@@ -36,10 +36,10 @@ def plain_model(kind: str) -> Callable[[list[ModelMessage]], AsyncIterator[Any]]
 
 
 def tool_model() -> Any:
-    from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart
+    from pydantic_ai.messages import ModelRequest, ToolReturnPart
     from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 
-    async def respond(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[Any]:
+    async def respond(messages: list[Any], info: AgentInfo) -> AsyncIterator[Any]:
         last = messages[-1]
         if isinstance(last, ModelRequest) and any(isinstance(part, ToolReturnPart) for part in last.parts):
             for word in ("You", " said:", " "):
