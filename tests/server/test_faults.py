@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 FAULTS = Path(__file__).parents[2] / "bench" / "faults"
-SCRIPTS = sorted(path.stem for path in FAULTS.glob("*.py") if path.stem != "rig")
+SCRIPTS = (
+    "bad_output", "big_bodies", "failed_downloads", "idle_connections", "kill_worker", "leavers", "overload",
+    "slow_clients", "stalled_readers", "stop_in_flight", "stop_keep_alive", "stop_streams", "sustained",
+    "truncated_uploads",
+)  # fmt: skip
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the scripts read memory and descriptors from /proc")
