@@ -187,7 +187,7 @@ def test_arguments_that_do_not_go_together(arguments: dict[str, Any], message: s
         stream_text(**arguments)
 
 
-@pytest.mark.parametrize("messages", [[], "Hi", [7], [{"role": "system", "content": "x"}]])
+@pytest.mark.parametrize("messages", [None, {}, [], "Hi", [7], [{"role": "system", "content": "x"}]])
 def test_messages_that_are_none(messages: Any) -> None:
     with pytest.raises(InvalidMessages):
         stream_text(model=["a"], messages=messages)

@@ -33,6 +33,7 @@ def test_a_chat_passes_as_it_is() -> None:
         user(text("More"), {"type": "data-place", "data": {"x": 1}}, metadata={"a": 1}),
     ]
     assert validate_ui_messages(chat) == chat
+    assert validate_ui_messages({"id": "chat-1", "messages": chat, "trigger": "submit-message"}) == chat
     assert text_of(validate_ui_messages(chat)[0]) == "Hi"
 
 
@@ -51,6 +52,7 @@ def test_system_messages_are_dropped() -> None:
     [
         (None, "messages must be an array"),
         ({}, "messages must be an array"),
+        ({"messages": {}}, "messages must be an array"),
         ([], "must not be empty"),
         (["Hi"], r"messages\[0\] must be an object"),
         ([{"id": "x", "role": "robot", "parts": []}], r"messages\[0\].role"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from waypost.ai.ui_messages import InvalidMessages, Part, UIMessage, text_of, tool_name, validate_ui_messages
+from waypost.ai.ui_messages import InvalidMessages, Part, UIMessage, text_of, tool_name, unwrapped, validate_ui_messages
 
 ModelMessage: TypeAlias = dict[str, Any]
 
@@ -24,7 +24,7 @@ _CONTENT = {
 def convert_to_model_messages(messages: Any, **limits: Any) -> list[ModelMessage]:
     """What a model is given for the messages of a page.
 
-    messages: as `request.json()["messages"]` has them, or validated. limits: those of `validate_ui_messages`.
+    messages: the JSON body of its request, the messages in it, or those that validate_ui_messages gave. limits: those of `validate_ui_messages`.
     System messages are dropped. A tool call without a result is left out, since no provider takes one.
     Raises InvalidMessages (400).
     """
@@ -43,8 +43,7 @@ def to_model_messages(messages: Any) -> list[ModelMessage]:
     System messages are dropped: a handler that passes on what a client sent would give its instructions away.
     Raises InvalidMessages (400) for what is neither.
     """
-    if not isinstance(messages, list):
-        raise InvalidMessages("messages must be an array")
+    messages = unwrapped(messages)
     if any(isinstance(message, dict) and "parts" in message for message in messages):
         return convert_to_model_messages(messages)
     if not messages:

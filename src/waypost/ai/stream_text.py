@@ -35,6 +35,7 @@ from waypost.http.headers import Headers, HeadersInit
 from waypost.http.response import Response
 
 _AGENT = "waypost.ai.agent"
+_NONE: Any = object()  # None is what a client may have sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class StreamText:
 def stream_text(
     *,
     model: Any,
-    messages: Any = None,
+    messages: Any = _NONE,
     prompt: str | None = None,
     system: str | None = None,
     tools: Tools = None,
@@ -210,13 +211,13 @@ def stream_text(
 
     model: a name (`"openai:gpt-4o"`, `openai("gpt-4o")`), a pydantic-ai Model, an async or plain iterable of text, or
     a function that is called with the messages, the system prompt first, and gives one.
-    messages: those of a page, as they came, or model messages; system messages among them are dropped. prompt: a
+    messages: the JSON body that a page posts, the messages in it, or model messages; system messages among them are dropped. prompt: a
     single question in their place. tools: by name, functions or `tool(...)`. max_steps: how often the model is asked
     at most, tool results included. settings: of pydantic-ai's ModelSettings (`{"temperature": 0, "max_tokens": 500}`).
     approval_secret: at least 16 characters, needed by tools with needs_approval. on_finish: called with a TextFinished.
     Raises InvalidMessages (400) for messages that are none, TypeError for arguments that don't go together.
     """
-    if (messages is None) == (prompt is None):
+    if (messages is _NONE) == (prompt is None):
         raise TypeError("stream_text takes either messages or prompt")
     known = as_tools(tools)
     if approval_secret is None and any(item.needs_approval for item in known.values()):

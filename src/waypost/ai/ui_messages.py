@@ -64,14 +64,14 @@ def validate_ui_messages(
     max_characters: int = MAX_CHARACTERS,
     url_schemes: Collection[str] = URL_SCHEMES,
 ) -> list[UIMessage]:
-    """The messages of a request's JSON, without the system messages among them.
+    """The messages of a request, without the system messages among them.
 
+    value: the JSON body that `useChat` posts, or the messages in it.
     max_parts, max_characters: of all messages together; the size of files is bounded by the body limit.
     url_schemes: of files; "http" is left out because a model's provider, or the server itself, would fetch it.
     Raises InvalidMessages (400) for anything that is no chat.
     """
-    if not isinstance(value, list):
-        raise InvalidMessages("messages must be an array")
+    value = unwrapped(value)
     if not value:
         raise InvalidMessages("messages must not be empty")
     if len(value) > max_messages:
@@ -95,6 +95,15 @@ def validate_ui_messages(
         if message["role"] != "system":
             checked.append(message)
     return checked
+
+
+def unwrapped(value: Any) -> list[Any]:
+    """The list of messages of a body, or the list itself. Raises InvalidMessages."""
+    if isinstance(value, dict):
+        value = value.get("messages")
+    if not isinstance(value, list):
+        raise InvalidMessages("messages must be an array")
+    return value
 
 
 def _check_message(message: Any, place: str) -> None:
