@@ -1,0 +1,80 @@
+"""What wrappers of handlers are made of: `limiter(handler)`, `with_auth(handler)`.
+
+A wrapper takes (request, context), whatever its handler takes; the handler is given as much as it takes, and a plain
+one runs in a worker thread, as it would without a wrapper.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from waypost.app.binding import adapted, is_async
+from waypost.app.context import Context
+from waypost.app.result import to_response
+from waypost.errors import StartupError
+from waypost.http.request import Request
+from waypost.http.response import Response
+
+Inner: TypeAlias = Callable[[Request, Context], Awaitable[Response]]
+Around: TypeAlias = Callable[[Request, Context, Inner], Awaitable[Response]]
+
+_KINDS = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_CONTEXT_NAMES = ("context", "ctx")
+_SIGNATURE = inspect.Signature(
+    [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("request", "context")]
+)
+
+
+def wrap(handler: Callable[..., Any], around: Around) -> Callable[..., Any]:
+    """A handler that runs `around(request, context, inner)`; `await inner(request, context)` runs `handler`.
+
+    An argument of the handler that is neither request nor context is filled from the context, where a wrapper may
+    have put it: `context.extend(user=user)` gives `user`.
+    """
+    if not callable(handler):
+        raise StartupError(f"a wrapper needs a function, not {type(handler).__name__} {handler!r:.60}")
+    call = handler if is_async(handler) else adapted(handler)
+    arguments = _arguments(handler)
+    where = getattr(handler, "__name__", "the wrapped handler")
+
+    async def inner(request: Request, context: Context) -> Response:
+        given = [_value(name, request, context) for name in arguments]
+        return to_response(await call(*given), where)
+
+    @functools.wraps(handler)
+    async def wrapper(request: Request, context: Context) -> Response:
+        return await around(request, context, inner)
+
+    # What the wrapper takes is not what the handler takes.
+    wrapper.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _value(name: str, request: Request, context: Context) -> Any:
+    if name == "request":
+        return request
+    return context if name == "context" else getattr(context, name)
+
+
+def _arguments(handler: Callable[..., Any]) -> list[str]:
+    """What to pass by position: "request", "context", or the name of something in the context."""
+    try:
+        parameters = list(inspect.signature(handler, follow_wrapped=False).parameters.values())
+    except (TypeError, ValueError):
+        return ["request", "context"]
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return ["request", "context"]
+    names: list[str] = []
+    for place, parameter in enumerate(item for item in parameters if item.kind in _KINDS):
+        if parameter.name in _CONTEXT_NAMES:
+            names.append("context")
+        elif parameter.name == "request" or (place == 0 and parameter.name in ("_", "_request", "req")):
+            names.append("request")
+        elif parameter.default is parameter.empty:
+            names.append(parameter.name)
+        else:
+            break
+    return names
