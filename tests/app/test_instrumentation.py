@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,80 @@ def test_a_failing_hook_changes_nothing(tmp_path: Path, caplog: pytest.LogCaptur
         caplog.clear()
 
 
-@pytest.mark.parametrize("text", ["x = 1\n", "register = 5\n", "import nowhere_at_all\n", "def ("])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1\n",
+        "register = 5\n",
+        "import nowhere_at_all\n",
+        "def (",
+        "def register(app): ...\n",
+        "def on_request_error(error): ...\n",
+        "def on_request_error(error, request, context, more): ...\n",
+    ],
+)
 def test_a_file_that_can_not_work_is_a_startup_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(StartupError) as caught:
         make_application(tmp_path, {"instrumentation.py": text, "app/[kind]/route.py": "async def GET(): return {}\n"})
     assert caught.value.file is not None
     assert caught.value.file.name == "instrumentation.py"
+
+
+MIDDLEWARE = """
+async def middleware(request, next):
+    if request.query_string == "before": raise KeyError("before")
+    response = await next(request)
+    if request.query_string == "after": raise KeyError("after")
+    return response
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "query", "expected"),
+    [
+        ("middleware.py", "before", [None, "middleware"]),
+        ("middleware.py", "after", ["/[kind]", "route"]),
+        ("app/middleware.py", "before", ["/[kind]", "route"]),
+    ],
+)
+def test_bugs_of_middleware_are_reported(tmp_path: Path, file: str, query: str, expected: list[object]) -> None:
+    hooks = """
+SEEN = []
+def on_request_error(error, request, context):
+    SEEN.append([str(error), context["route_path"], context["route_type"], context["router_kind"]])
+"""
+    files = {"instrumentation.py": hooks, "app/[kind]/route.py": ROUTE, file: MIDDLEWARE}
+    with Client(make_application(tmp_path, files)) as client:
+        assert client.get(f"/seen?{query}").status == 500
+        client.run(client.application.shutdown(5))
+        assert client.get("/seen").json()["seen"] == [[f"'{query}'", *expected, "App Router"]]
+
+
+def test_a_plain_hook_may_block_and_the_answer_does_not_wait(tmp_path: Path) -> None:
+    hooks = """
+import threading, time
+from waypost import headers
+SEEN = []
+def on_request_error(error, request, context):
+    time.sleep(0.3)
+    SEEN.append([threading.current_thread().name.startswith("waypost-client"), headers().get("x-n")])
+"""
+    with Client(make_application(tmp_path, {"instrumentation.py": hooks, "app/[kind]/route.py": ROUTE})) as client:
+        began = time.monotonic()
+        assert client.get("/bug", headers={"x-n": "7"}).status == 500
+        assert time.monotonic() - began < 0.25
+        client.run(client.application.shutdown(5))
+        assert client.get("/seen").json()["seen"] == [[False, "7"]]
+
+
+def test_reports_that_pile_up_are_bounded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    hooks = "import asyncio\nasync def on_request_error(error, request, context):\n    await asyncio.sleep(0.2)\n"
+    files = {"instrumentation.py": hooks, "app/[kind]/route.py": ROUTE}
+    with (
+        caplog.at_level(logging.ERROR, "waypost"),
+        Client(make_application(tmp_path, files, max_pending_after=2)) as client,
+    ):
+        for _ in range(4):
+            assert client.get("/bug").status == 500
+        assert len(client.application._instrumentation._tasks) == 2
+    assert caplog.text.count("on_request_error is too slow") == 2

@@ -108,13 +108,14 @@ def _bug(
     error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation, dev: bool
 ) -> Response:
     error_id = request.id or _ids.new()
-    pattern = scope.entry.pattern if scope.entry is not None else "no route"
+    route = scope.entry.pattern if scope.entry is not None else None
+    pattern = route or "no route"
     trace = (type(error), error, error.__traceback__)
     if isinstance(error, StartupError):
         log.error("%s %s (%s) [%s]: %s", request.method, _printable(request.path), pattern, error_id, error)
     else:
         log.error("%s %s (%s) [%s]", request.method, _printable(request.path), pattern, error_id, exc_info=trace)
-    instrumentation.report(error, request, pattern, error_id)
+    instrumentation.report(error, request, route, error_id)
     # A page on another site that resolves to this machine must not read our source (DNS rebinding).
     if dev and _is_loopback(request):
         return render_bug(error, request, pattern, error_id)

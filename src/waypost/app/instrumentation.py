@@ -6,17 +6,24 @@ Source: Next.js, instrumentation.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
+from waypost.app.binding import is_async, line_of
 from waypost.config import Config
 from waypost.errors import StartupError
 from waypost.http.request import Request
 from waypost.routing.load import load_module
 
 log = logging.getLogger("waypost")
+
+#: Hook → what it is called with.
+_HOOKS: Final = {"register": (), "on_request_error": ("error", "request", "context")}
 
 
 class Instrumentation:
@@ -28,16 +35,13 @@ class Instrumentation:
     def __init__(self, config: Config) -> None:
         self._register: Callable[[], Any] | None = None
         self._on_error: Callable[[BaseException, Request, dict[str, Any]], Any] | None = None
+        self._most = config.max_pending_after
         self._tasks: set[asyncio.Future[Any]] = set()
-        file = config.app_dir.parent / "instrumentation.py"
+        file = config.source_dir / "instrumentation.py"
         if not file.is_file():
             return
         module = load_module(file, config.app_dir)
-        self._register = getattr(module, "register", None)
-        self._on_error = getattr(module, "on_request_error", None)
-        for name, hook in (("register", self._register), ("on_request_error", self._on_error)):
-            if hook is not None and not callable(hook):
-                raise StartupError(f"{name} is no function", file=file, remedy=f"Write `def {name}(...)` or remove it.")
+        self._register, self._on_error = (_hook(module, name, file) for name in _HOOKS)
         if self._register is None and self._on_error is None:
             raise StartupError(
                 "instrumentation.py has neither register nor on_request_error",
@@ -52,22 +56,28 @@ class Instrumentation:
             if inspect.isawaitable(value):
                 await value
 
-    def report(self, error: BaseException, request: Request, route: str, error_id: str) -> None:
+    def report(self, error: BaseException, request: Request, route: str | None, error_id: str) -> None:
         """Hand a bug to the project's `on_request_error`; the answer does not wait for it.
 
-        context: route_path ("/posts/[id]"), route_type, router_kind, error_id (the id in the answer and the log).
+        route: the pattern of the route ("/posts/[id]"), None where the bug is in middleware that ran before one was
+        found. context: route_path (that pattern), route_type ("route" or "middleware"), router_kind, error_id (the id
+        in the answer and the log). A plain function runs in a worker thread.
         """
-        if self._on_error is None:
+        hook = self._on_error
+        if hook is None:
             return
-        context = {"router_kind": "App Router", "route_path": route, "route_type": "route", "error_id": error_id}
-        try:
-            value = self._on_error(error, request, context)
-            if inspect.isawaitable(value):
-                task = asyncio.ensure_future(value)
-                self._tasks.add(task)
-                task.add_done_callback(self._finished)
-        except Exception:
-            log.exception("on_request_error failed")
+        if len(self._tasks) >= self._most:
+            log.error("on_request_error is too slow: %d reports wait, that of %s is left out", self._most, error_id)
+            return
+        context = {
+            "router_kind": "App Router",
+            "route_path": route,
+            "route_type": "route" if route is not None else "middleware",
+            "error_id": error_id,
+        }
+        task = asyncio.get_running_loop().create_task(_call(hook, error, request, context))
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Future[Any]) -> None:
         self._tasks.discard(task)
@@ -78,3 +88,31 @@ class Instrumentation:
         """Wait for reports that are under way, `grace` seconds at most."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=grace)
+
+
+async def _call(hook: Callable[..., Any], *arguments: object) -> None:
+    if is_async(hook):
+        await hook(*arguments)
+        return
+    # It may send the report with a client that blocks.
+    run = partial(contextvars.copy_context().run, hook, *arguments)
+    value = await asyncio.get_running_loop().run_in_executor(None, run)
+    if inspect.isawaitable(value):
+        await value
+
+
+def _hook(module: object, name: str, file: Path) -> Callable[..., Any] | None:
+    hook = getattr(module, name, None)
+    if hook is None:
+        return None
+    form = f"def {name}({', '.join(_HOOKS[name])}):"
+    if not callable(hook):
+        raise StartupError(f"{name} is no function", file=file, remedy=f"Write `{form}` or remove it.")
+    try:
+        inspect.signature(hook).bind(*_HOOKS[name])
+    except TypeError as error:
+        message = f"{name} can't be called as `{form[4:-1]}`: {error}"
+        raise StartupError(message, file=file, line=line_of(hook), remedy=f"Write `{form}`.") from None
+    except ValueError:
+        pass  # a function of C that does not say what it takes
+    return hook  # type: ignore[no-any-return]  # checked above
