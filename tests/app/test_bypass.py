@@ -53,9 +53,9 @@ CONTROL = [
     "x-middleware-subrequest", "x-middleware-subrequest-id", "x-middleware-next", "x-middleware-rewrite",
     "x-middleware-redirect", "x-middleware-skip", "x-middleware-override-headers", "x-middleware-set-cookie",
     "x-middleware-prefetch", "x-middleware-cache", "x-nextjs-data", "x-nextjs-rewrite", "x-matched-path",
-    "x-invoke-path", "x-invoke-status", "x-waypost-next", "x-waypost-rewrite", "x-waypost-skip", "x-waypost-control", "x-original-url",
-    "x-rewrite-url", "x-override-url", "x-forwarded-prefix", "x-http-method-override", "rsc", "next-router-prefetch",
-    "next-router-state-tree", "next-action", "x-prerender-revalidate", "x-now-route-matches",
+    "x-invoke-path", "x-invoke-status", "x-waypost-next", "x-waypost-rewrite", "x-waypost-skip", "x-waypost-control",
+    "x-original-url", "x-rewrite-url", "x-override-url", "x-forwarded-prefix", "x-http-method-override", "rsc",
+    "next-router-prefetch", "next-router-state-tree", "next-action", "x-prerender-revalidate", "x-now-route-matches",
 ]  # fmt: skip
 VALUES = ["1", "true", "middleware", "src/middleware", "proxy", "/", "/open.txt", "app/admin/route", "0"]
 
@@ -75,11 +75,12 @@ PATHS = [
     "/admin", "/admin/", "//admin", "/admin//7", "/Admin", "/%61dmin", "/%61%64%6d%69%6e", "/admin;x", "/admin;/7",
     "/admin%2f7", "/admin%2F7", "/admin/.", "/admin/./7", "/x/../admin", "/x/..;/admin", "/admin/..;/7", "/admin%00",
     "/admin\\7", "\\admin\\7", "/admin%5c7", "/admin%20", "/admin%09", "/admin%0a", "/admin.", "/admin/7/..",
-    "/%2e/admin", "/%2e%2e/admin", "/.%2e/admin", "/admin%2f%2e%2e%2fadmin", "/admin%252f7", "/%2561dmin", "/admin/%37",
-    "/admin?", "/admin#x", "/admin%23", "/admin%3f", "/%c0%afadmin", "/%e0%80%afadmin", "/admin/7%2f8", "/p/1",
-    "/p/%31", "/p/1%2f2", "/%70/1", "/p/", "/p//1", "/admin.json", "/admin.rsc", "/admin.txt", "/admin/7.rsc", "/admin/7.json",
-    "/admin?_rsc=1", "/_next/data/x/admin.json", "/admin.segments/_tree.segment.rsc", "/en/admin", "/default/admin",
-    "/route.py", "/app/admin/route.py", "/.env", "/__pycache__/route.pyc", "/middleware.py", "/admin/route.py",
+    "/%2e/admin", "/%2e%2e/admin", "/.%2e/admin", "/admin%2f%2e%2e%2fadmin", "/admin%252f7", "/%2561dmin",
+    "/admin/%37", "/admin?", "/admin#x", "/admin%23", "/admin%3f", "/%c0%afadmin", "/%e0%80%afadmin", "/admin/7%2f8",
+    "/p/1", "/p/%31", "/p/1%2f2", "/%70/1", "/p/", "/p//1", "/admin.json", "/admin.rsc", "/admin.txt", "/admin/7.rsc",
+    "/admin/7.json", "/admin?_rsc=1", "/_next/data/x/admin.json", "/admin.segments/_tree.segment.rsc", "/en/admin",
+    "/default/admin", "/route.py", "/app/admin/route.py", "/.env", "/__pycache__/route.pyc", "/middleware.py",
+    "/admin/route.py",
 ]  # fmt: skip
 
 
