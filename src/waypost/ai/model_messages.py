@@ -24,7 +24,8 @@ _CONTENT = {
 def convert_to_model_messages(messages: Any, **limits: Any) -> list[ModelMessage]:
     """What a model is given for the messages of a page.
 
-    messages: the JSON body of its request, the messages in it, or those that validate_ui_messages gave. limits: those of `validate_ui_messages`.
+    messages: the JSON body of its request, the messages in it, or those that validate_ui_messages gave.
+    limits: those of validate_ui_messages.
     System messages are dropped. A tool call without a result is left out, since no provider takes one.
     Raises InvalidMessages (400).
     """

@@ -211,10 +211,11 @@ def stream_text(
 
     model: a name (`"openai:gpt-4o"`, `openai("gpt-4o")`), a pydantic-ai Model, an async or plain iterable of text, or
     a function that is called with the messages, the system prompt first, and gives one.
-    messages: the JSON body that a page posts, the messages in it, or model messages; system messages among them are dropped. prompt: a
-    single question in their place. tools: by name, functions or `tool(...)`. max_steps: how often the model is asked
-    at most, tool results included. settings: of pydantic-ai's ModelSettings (`{"temperature": 0, "max_tokens": 500}`).
-    approval_secret: at least 16 characters, needed by tools with needs_approval. on_finish: called with a TextFinished.
+    messages: the JSON body that a page posts, the messages in it, or model messages; system messages among them are
+    dropped. prompt: a single question in their place. tools: by name, functions or `tool(...)`.
+    max_steps: how often the model is asked at most, tool results included. settings: of pydantic-ai's ModelSettings
+    (`{"temperature": 0, "max_tokens": 500}`). approval_secret: at least 16 characters, needed by tools with
+    needs_approval. on_finish: called with a TextFinished.
     Raises InvalidMessages (400) for messages that are none, TypeError for arguments that don't go together.
     """
     if (messages is _NONE) == (prompt is None):
