@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,52 @@ def test_json_is_for_programs(project: Path) -> None:
     assert post["options"]["revalidate"] == 60
     assert found["/api/posts"]["options"]["revalidate"] is None
     assert found["/files/[...path]"]["options"]["preferred_region"] == ["fra1", "iad1"]
+
+
+RULES = {
+    "pyproject.toml": """
+[[tool.waypost.redirects]]
+source = "/old/:path*"
+destination = "/files/:path*"
+permanent = true
+has = [{ type = "header", key = "x-a", value = "1" }]
+
+[[tool.waypost.headers]]
+source = "/:path*"
+headers = { X-Frame-Options = "DENY" }
+
+[tool.waypost.rewrites]
+fallback = [{ source = "/:path*", destination = "/options" }]
+""",
+    "middleware.py": "config = {'matcher': ['/api/:path*', '/files/:path*']}\nasync def middleware(request): ...\n",
+    "app/api/middleware.py": "async def middleware(request): ...\n",
+}
+
+
+def test_what_stands_before_the_routes_is_listed_below_them(project: Path) -> None:
+    write(project, RULES)
+    lines = [re.split(r" {2,}", line) for line in routes(project).partition("\n\n")[2].splitlines()]
+    assert lines == [
+        ["Before", "Path", "What"],
+        ["headers", "/:path*", "X-Frame-Options"],
+        ["redirect", "/old/:path*", "308 → /files/:path* [has header x-a=1]"],
+        ["middleware", "/api/:path*", "middleware.py"],
+        ["middleware", "/files/:path*", "middleware.py"],
+        ["rewrite", "/:path*", "→ /options (fallback)"],
+    ]
+
+
+def test_json_has_them_as_rows_of_other_kinds(project: Path) -> None:
+    write(project, RULES)
+    rows = json.loads(routes(project, "--json"))
+    kinds = [row["kind"] for row in rows]
+    assert kinds[-5:] == ["headers", "redirect", "middleware", "middleware", "rewrite"]
+    redirect = rows[kinds.index("redirect")]
+    assert (redirect["path"], redirect["destination"], redirect["status"]) == ("/old/:path*", "/files/:path*", 308)
+    assert redirect["has"] == [{"type": "header", "key": "x-a", "value": "1"}]
+    middleware = {row["path"]: row.get("middleware") for row in rows if row["kind"] == "route"}
+    assert middleware["/api/posts"] == ["middleware in app/api/middleware.py"]
+    assert middleware["/options"] == []
 
 
 @pytest.mark.parametrize(

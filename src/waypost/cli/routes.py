@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from waypost.app.application import Application
 from waypost.app.entry import RouteEntry
 from waypost.cli.main import folder_argument
 from waypost.cli.project import open_project
+from waypost.cli.rules import describe_rules, middleware_of, rule_cells
 from waypost.cli.terminal import open_console
 from waypost.routing.options import SegmentOptions
 
@@ -24,13 +25,22 @@ from waypost.routing.options import SegmentOptions
 @folder_argument
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list for programs.")
 def command(folder: Path, as_json: bool) -> None:
-    """List the routes of the project in FOLDER: path, methods, file, and the segment options that are set."""
+    """List the routes of the project in FOLDER: path, methods, file, and the segment options that are set.
+
+    Below them: middleware, and the headers, redirects and rewrites of the settings.
+    """
     config = open_project(folder, "production").config
-    routes = Application(config).routes
+    application = Application(config)
+    rules = describe_rules(application)
     if as_json:
-        click.echo(json.dumps([describe(entry, config.root) for entry in routes], indent=2, ensure_ascii=False))
+        routes = [describe(entry, config.root) for entry in application.routes]
+        click.echo(json.dumps([*routes, *rules], indent=2, ensure_ascii=False))
         return
-    open_console().print(routes_table(routes, config.root), soft_wrap=True)
+    console = open_console()
+    console.print(routes_table(application.routes, config.root), soft_wrap=True)
+    if rules:
+        console.print("")
+        console.print(columns([("Before", "Path", "What"), *map(rule_cells, rules)], set()), soft_wrap=True)
 
 
 def describe(entry: RouteEntry, root: Path) -> dict[str, Any]:
@@ -41,6 +51,7 @@ def describe(entry: RouteEntry, root: Path) -> dict[str, Any]:
         "methods": entry.methods,
         "file": entry.file.relative_to(root).as_posix(),
         "kind": entry.kind,
+        "middleware": middleware_of(entry, root),
         "options": {} if options is None else dataclasses.asdict(options),
         "error": str(entry.error) if entry.error else None,
     }
@@ -52,18 +63,24 @@ def routes_table(routes: Iterable[RouteEntry], root: Path) -> Text:
     Not a rich Table: that fits its columns to the terminal, and half a path is of no use.
     """
     rows = [("Path", "Methods", "File", "Options")]
-    broken: list[bool] = [False]
+    broken: set[int] = set()
     for entry in routes:
         verbs = ", ".join(method for method in entry.methods if method not in ("HEAD", "OPTIONS")) or entry.allow
         problem = entry.error.message.partition("\n")[0] if entry.error is not None else ""
         file = entry.file.relative_to(root).as_posix()
+        if problem:
+            broken.add(len(rows))
         rows.append((entry.pattern, "" if problem else verbs, file, problem or options_text(entry.options)))
-        broken.append(bool(problem))
-    widths = [max(cell_len(row[column]) for row in rows) for column in range(4)]
+    return columns(rows, broken)
+
+
+def columns(rows: Sequence[tuple[str, ...]], broken: Collection[int]) -> Text:
+    """Rows of text under each other, the first a heading. broken: the rows to show in red."""
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
     text = Text()
-    for number, (row, is_broken) in enumerate(zip(rows, broken, strict=True)):
+    for number, row in enumerate(rows):
         cells = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
-        style = "bold" if number == 0 else "red" if is_broken else ""
+        style = "bold" if number == 0 else "red" if number in broken else ""
         text.append("  ".join(cells).rstrip() + "\n", style)
     text.rstrip()
     return text
