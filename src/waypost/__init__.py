@@ -34,6 +34,7 @@ from waypost.http.url import URL, URLSearchParams
 
 if TYPE_CHECKING:
     from waypost.asgi import create_app
+    from waypost.http.request_id import request_id
     from waypost.http.user_agent import user_agent
 
 __version__ = "0.1.0"
@@ -75,13 +76,18 @@ __all__ = [
     "not_found",
     "permanent_redirect",
     "redirect",
+    "request_id",
     "unauthorized",
     "user_agent",
 ]
 
 
-# The ASGI adapter brings the loader and the settings along, user_agent its patterns; most route files need neither.
-_DEFERRED = {"create_app": "waypost.asgi", "user_agent": "waypost.http.user_agent"}
+# The ASGI adapter brings the loader and the settings along, user_agent its patterns; most route files need none.
+_DEFERRED = {
+    "create_app": "waypost.asgi",
+    "request_id": "waypost.http.request_id",
+    "user_agent": "waypost.http.user_agent",
+}
 
 
 def __getattr__(name: str) -> Any:

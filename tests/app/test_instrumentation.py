@@ -138,3 +138,15 @@ def test_reports_that_pile_up_are_bounded(tmp_path: Path, caplog: pytest.LogCapt
             assert client.get("/bug").status == 500
         assert len(client.application._instrumentation._tasks) == 2
     assert caplog.text.count("on_request_error is too slow") == 2
+
+
+def test_it_is_loaded_before_the_routes(tmp_path: Path) -> None:
+    """A library that watches others has to be there before they are imported."""
+    files = {
+        "lib/order.py": "ORDER = []\n",
+        "instrumentation.py": "from lib.order import ORDER\nORDER.append('hooks')\ndef register(): ...\n",
+        "middleware.py": "from lib.order import ORDER\nORDER.append('middleware')\ndef middleware(request): ...\n",
+        "app/route.py": "from lib.order import ORDER\nORDER.append('route')\nasync def GET(): return ORDER\n",
+    }
+    with Client(make_application(tmp_path, files)) as client:
+        assert client.get("/").json()[0] == "hooks"

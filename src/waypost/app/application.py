@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from waypost.app import telemetry
@@ -23,7 +24,7 @@ from waypost.app.pipeline import Pipeline
 from waypost.app.target import Targets
 from waypost.cache.revalidate import perform_all
 from waypost.config import Config
-from waypost.errors import StoreUnavailable
+from waypost.errors import StartupError, StartupErrors, StoreUnavailable
 from waypost.http.compression import MIN_SIZE, Compression
 from waypost.http.cookies import CookieStore
 from waypost.http.forms import FormLimits
@@ -55,7 +56,7 @@ class Application:
                 spool_size=config.form_spool_size,
             ),
         )
-        built = build(config)
+        self._instrumentation, built = _load(config)
         self.routes: list[RouteEntry] = built.entries
         self.warnings = built.warnings
         self.errors = built.errors
@@ -68,7 +69,6 @@ class Application:
         # An id costs a header on every answer; it is of use where a log can be searched for it.
         self._ids = RequestIds() if config.access_log else None
         self._afterwork = Afterwork(config.max_pending_after)
-        self._instrumentation = Instrumentation(config)
         self.cache = CacheSetup(config, self.routes, self._afterwork, self.site, self._instrumentation)
         self._services = self.cache.services
 
@@ -102,9 +102,9 @@ class Application:
     async def shutdown(self, grace: float | None = None) -> None:
         """Finish what is pending: after() and error reports. grace: seconds, the configured time when None."""
         seconds = self.config.shutdown_grace if grace is None else grace
-        await self._afterwork.drain(seconds)
-        await self.cache.close(seconds)
-        await self._instrumentation.drain(seconds)
+        end = time.monotonic() + seconds
+        for finish in (self._afterwork.drain, self.cache.close, self._instrumentation.drain):
+            await finish(max(0.0, end - time.monotonic()))
         await self._forwarder.aclose()
 
     async def handle(self, request: Request) -> Response:
@@ -147,6 +147,19 @@ class Application:
     def response_sent(self, request: Request) -> None:
         """For servers: the last byte went out, or the connection broke."""
         self._afterwork.start(request)
+
+
+def _load(config: Config) -> tuple[Instrumentation, Built]:
+    """instrumentation.py, then the rest: what it sets up is there when route files are imported."""
+    try:
+        instrumentation = Instrumentation(config)
+    except StartupError as error:
+        try:
+            build(config)
+        except StartupErrors as others:
+            raise StartupErrors([error, *others.errors]) from error
+        raise
+    return instrumentation, build(config)
 
 
 def _with_cookies(response: Response, store: CookieStore) -> Response:

@@ -9,9 +9,17 @@ from contextvars import ContextVar
 
 from waypost.http.request import Request
 
+_PLAIN = re.compile(r"[A-Za-z0-9._\-]{1,128}\Z")
+
 current_request_id: ContextVar[str | None] = ContextVar("waypost_request_id", default=None)
 
-_PLAIN = re.compile(r"[A-Za-z0-9._\-]{1,128}\Z")
+
+def request_id() -> str | None:
+    """The id of the running request, for log lines and for requests to other services.
+
+    None outside a request, and where there are no ids: they come with `access_log`.
+    """
+    return current_request_id.get()
 
 
 class RequestIds:
