@@ -24,6 +24,7 @@ from waypost.errors import (
 from waypost.http.blob import Blob, File
 from waypost.http.cookies import Cookie
 from waypost.http.forms import FormData
+from waypost.http.handler import Next
 from waypost.http.headers import Headers
 from waypost.http.request import NextRequest, Request
 from waypost.http.response import NextResponse, Response
@@ -56,6 +57,7 @@ __all__ = [
     "Headers",
     "InvalidForm",
     "InvalidJSON",
+    "Next",
     "NextRequest",
     "NextResponse",
     "Params",
