@@ -61,6 +61,8 @@ class LayeredStore:
 
     def _recheck(self, record: Record) -> bool:
         epoch = self._page.words[EPOCH]  # before the slots: a change in between is looked at next time
+        if record.checked < self._shared.since:
+            return False
         if not self._page.untouched(record.slots, record.checked):
             return False
         record.epoch = epoch
@@ -69,7 +71,7 @@ class LayeredStore:
     async def get(self, key: str) -> Found | None:
         if self._strict:
             return await self._read(key)
-        latest = self._page.latest
+        latest = self._shared.latest
         if self.peek(key) is not None:
             return _as_of(latest, self._table[key].found)
         read = self._reads.get(key)
@@ -78,7 +80,7 @@ class LayeredStore:
             if found is None:
                 return None
             # That read may have begun before a revalidation which this caller has to see.
-            latest = self._page.latest
+            latest = self._shared.latest
             record = self._table.get(key)
             if record is not None and _monotonic() < self._shared.sure_until and self._recheck(record):
                 return _as_of(latest, record.found)
@@ -140,8 +142,8 @@ class LayeredStore:
 
 
 def _as_of(latest: int, found: Found) -> Found:
-    """What memory holds, as it was looked up now. latest: of the page, read before its slots were.
+    """What memory holds, as it was looked up now. latest: of the store, read before the page was.
 
-    Revalidations reach the page in their order, so that whose slots are untouched is untouched up to the latest.
+    An entry that the page says is untouched is so up to the generation up to which the page is complete.
     """
     return found if found.checked >= latest else replace(found, checked=latest)

@@ -43,10 +43,12 @@ class Link:
         self._on_push = on_push
         self._connection: Any = _make_connection(url)  # redis-py types little of it
         self._subscribed = asyncio.Event()
+        self._asked = 0
         self._waiting: deque[tuple[asyncio.Future[Any] | None, float]] = deque()
         self._outbox: list[bytes] = []
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Raises RedisError, OSError."""
@@ -94,11 +96,18 @@ class Link:
 
     async def run(self, script: Script, keys: list[str], arguments: list[str | bytes | int | float]) -> Any:
         """Run a script; its ARGV[1] is our run id. Raises RedisError."""
-        rest = (len(keys), *keys, self.run_id, *arguments)
+        self._asked += 1
+        mark = b"%d" % self._asked
+        rest = (len(keys), *keys, self.run_id, *arguments, mark)
         try:
-            return await self.call("EVALSHA", script.digest, *rest)
+            answer = await self.call("EVALSHA", script.digest, *rest)
         except NoScriptError:
-            return await self.call("EVAL", script.text, *rest)
+            answer = await self.call("EVAL", script.text, *rest)
+        if not isinstance(answer, list) or len(answer) != 2 or answer[0] != mark:
+            # One answer too many or too few, and every later one would be taken for that to another question.
+            self._end("the answers are not those to the questions")
+            raise LinkError("the answers are not those to the questions")
+        return answer[1]
 
     def _post(self, parts: list[bytes]) -> None:
         self._outbox += parts
@@ -155,6 +164,7 @@ class Link:
             future, _ = self._waiting.popleft()
             if future is not None and not future.done():
                 future.set_exception(LinkError(reason))
+        self._closing = asyncio.get_running_loop().create_task(self._close())
         if self.on_end is not None:
             self.on_end(self, reason)
 
@@ -162,22 +172,28 @@ class Link:
         """End the connection; who waits for an answer gets an error."""
         self.on_end = self.on_answer = None
         self._end("the connection was closed")
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
+        if self._closing is not None:
+            await asyncio.wait([self._closing])
+
+    async def _close(self) -> None:
+        for task in self._tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         await self._connection.disconnect(nowait=True)
 
 
 class Script:
-    """A Lua script, which the server knows by its digest once it has run."""
+    """A Lua script, which the server knows by its digest once it has run.
+
+    What it returns comes back with the last argument, so that an answer can't be taken for that to another question.
+    """
 
     __slots__ = ("digest", "text")
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self.text = f"local mark = table.remove(ARGV)\nlocal function answer()\n{text}\nend\nreturn {{mark, answer()}}"
+        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _make_connection(url: str) -> Any:

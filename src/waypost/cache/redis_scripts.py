@@ -150,8 +150,9 @@ local entry = redis.pcall('HMGET', KEYS[3], 'generation', 'tags', 'fresh')
 if not entry.err and entry[1] and tonumber(ARGV[5]) < (tonumber(entry[3]) or math.huge)
     and untouched(tonumber(entry[1]), entry[2]) then return {'found'} end
 local lease = text(KEYS[4])
-if lease then return {'busy', lease} end
-if ARGV[3] ~= '1' and redis.call('EXISTS', KEYS[5]) == 1 then return {'busy', ''} end
+-- One without an end is none of ours, and nobody would ever end it.
+if lease and redis.call('PTTL', KEYS[4]) > 0 then return {'busy', lease} end
+if ARGV[3] ~= '1' and redis.call('PTTL', KEYS[5]) > 0 then return {'busy', ''} end
 redis.call('DEL', KEYS[5])
 redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[4])
 local state = redis.call('HMGET', KEYS[1], 'era', 'seq')

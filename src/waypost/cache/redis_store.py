@@ -66,6 +66,9 @@ class RedisStore:
     ) -> None:
         self.page = SharedPage(page)
         self.sure_until = 0.0
+        self.since = UNSURE
+        # Of this connection: what was pushed before an answer is here before it. Another worker may be ahead.
+        self.latest = 0
         self._url = url
         # The braces put all keys of the build into one hash slot.
         self._prefix = f"waypost:{{{build_id}}}:"
@@ -126,13 +129,17 @@ class RedisStore:
         link = Link(self._url, self._channel, self._pushed)
         try:
             await link.open()
-            await link.run(READ, [*self._state, self._name("e", "")], ["0"])
+            state = await link.run(READ, [*self._state, self._name("e", "")], ["0"])
         except (RedisError, OSError) as error:
             await link.close()
             raise StoreUnavailable(str(error)) from error
         except BaseException:
             await link.close()
             raise
+        # What was revalidated while there was no connection was pushed to nobody.
+        self.since = int(state[1]) if state else UNSURE
+        self.latest = 0
+        self._change_page(self.page.touch)
         link.on_end, link.on_answer = self._lost, self._vouch
         old, self._link = self._link, link
         if old is not None:
@@ -227,14 +234,21 @@ class RedisStore:
         self._raise([HEADER + number % SLOTS for number in numbers], generation)
 
     def _raise(self, slots: list[int], generation: int) -> None:
+        self._change_slots(slots, generation)
+        self.latest = max(self.latest, generation)
+
+    def _change_slots(self, slots: list[int], generation: int) -> None:
         words = self.page.words
         if all(words[slot] >= generation for slot in slots):
             return  # another worker of the machine was quicker
+        self._change_page(lambda: self.page.raise_slots(slots, generation))
+
+    def _change_page(self, change: Callable[[], object]) -> None:
         try:
-            self.page.raise_slots(slots, generation)
+            change()
         except OSError:
+            # A page of our own is unsure until it begins, which is all that the change could say.
             self.page.make_private()
-            self.page.raise_floor(generation)
 
     def _name(self, kind: str, key: str) -> str:
         return f"{self._prefix}{kind}:{digest(key)}"
@@ -276,9 +290,11 @@ class RedisStore:
     def _at(self, era: bytes, seq: bytes) -> Fence:
         """A moment of the store, from which a page that was just made can start."""
         now = Fence(era.decode(), int(seq))
+        self.latest = max(self.latest, now.generation)
+        if self.since == UNSURE:
+            self.since = now.generation
         if self.page.words[FLOOR] == UNSURE:
-            with contextlib.suppress(OSError):
-                self.page.begin(now.generation)
+            self._change_page(lambda: self.page.begin(now.generation))
         return now
 
     async def put(self, key: str, entry: Entry, fence: Fence, token: int) -> Found | None:

@@ -16,10 +16,16 @@ class SharedStore(Arbiter, Protocol):
     page: where its revalidations are seen at once by all workers of the machine.
     sure_until: on the clock of time.monotonic(). Until then the page holds every revalidation that a hit must see;
     after it the store has to be asked.
+    since: the generation from which on the page holds them. What was checked before has to be checked again. The
+    page's epoch moves when it changes. latest: a generation up to which the page holds them all.
     """
 
     page: SharedPage
     sure_until: float
+    since: int
+
+    @property
+    def latest(self) -> int: ...
 
     async def open(self) -> None:
         """Raises nothing: a store that is down is tried again."""

@@ -161,6 +161,11 @@ class SharedPage:
                 words[FLOOR] = generation
             self._moved(words, generation)
 
+    def touch(self) -> None:
+        """Make every reader compare again. Raises OSError."""
+        with self._writing() as words:
+            self._moved(words, 0)
+
     def begin(self, generation: int) -> None:
         """Give a page that was just made its floor: what the store's clock shows. Raises OSError."""
         if self.words[FLOOR] == UNSURE:

@@ -144,10 +144,10 @@ class CacheFile:
 
     def _replace(self) -> sqlite3.Connection:
         """Make an empty database current."""
-        era = secrets.token_hex(8)
-        path = self.folder / f"{era}.db"
         # Higher than every generation that any process remembers, so that nothing of an earlier era looks checked.
         start = max(self.page.latest + 1, time.time_ns() // 1000)
+        era = f"{secrets.token_hex(8)}-{start}"
+        path = self.folder / f"{era}.db"
         made = self.folder / f"current.{era}"
         try:
             _make_tables(path, era, start, self._busy)

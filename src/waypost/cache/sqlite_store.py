@@ -46,6 +46,7 @@ class SQLiteStore:
     def __init__(self, folder: Path, *, max_size: int, max_tags: int, timeout: float) -> None:
         self.page = SharedPage(folder / "page")
         self.sure_until = float("inf")
+        self.since = 0
         self._folder = folder
         self._max_size = max_size
         self._limit = max_size - max_size // 8  # the rest is for indexes, leases, and pages that are not full
@@ -59,6 +60,10 @@ class SQLiteStore:
         self._owner = this_process()
         self._tending: asyncio.Task[None] | None = None
         self._background: dict[object, asyncio.Task[object]] = {}
+
+    @property
+    def latest(self) -> int:
+        return self.page.latest  # one after the other comes to the page, inside of a transaction
 
     async def open(self) -> None:
         await self._writer.begin()
