@@ -7,7 +7,6 @@ Source: sd_listen_fds(3); socket(7), tcp(7).
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import socket
@@ -112,6 +111,8 @@ def refuse_handshakes(listener: socket.socket) -> bool:
     """
     if sys.platform != "linux" or listener.family == socket.AF_UNIX:
         return False
+    import ctypes  # only a stop needs it
+
     code = (
         (0x30, 0, 0, 13),  # load the byte of the TCP flags
         (0x54, 0, 0, 0x12),  # keep SYN and ACK
