@@ -5,10 +5,23 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from waypost.routing.importing import ProjectFinder, forget_project_modules
+
+
+# These start servers, browsers, package managers or type checkers, whose Python matters little: once is enough.
+SLOW = ("ai", "browser", "cli", "conformance", "docs", "test_examples.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is left out on the second and third Python version."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
