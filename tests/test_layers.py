@@ -70,5 +70,7 @@ def test_no_module_imports_a_higher_or_equal_layer() -> None:
 def test_the_reader_sees_relative_deferred_and_root_imports(tmp_path: Path) -> None:
     planted = tmp_path / "waypost" / "http" / "planted.py"
     planted.parent.mkdir(parents=True)
-    planted.write_text("from ..app import dispatch\ndef f():\n    import waypost.cli.main\n    from waypost import Request\n")
+    planted.write_text(
+        "from ..app import dispatch\ndef f():\n    import waypost.cli.main\n    from waypost import Request\n"
+    )
     assert imported_packages(planted, tmp_path / "waypost") == {"app", "cli", "the root package"}

@@ -60,27 +60,31 @@ class SQLiteFile:
         return self._thread
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = self._open()
+        if fcntl is None:
+            return self._run(work)
+        if self._gate is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._gate = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         gate = self._gate
-        if fcntl is None or gate is None:
-            return self._locked(connection, work)
         fcntl.flock(gate, fcntl.LOCK_EX)
         try:
-            return self._locked(connection, work)
+            return self._run(work)
         finally:
             fcntl.flock(gate, fcntl.LOCK_UN)
 
-    @staticmethod
-    def _locked(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._open()
         connection.execute("BEGIN IMMEDIATE")
         try:
             value = work(connection)
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # Also after a COMMIT that failed, as on a full disk: an open transaction would fail every later one.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
         return value
 
     def _open(self) -> sqlite3.Connection:
@@ -95,8 +99,6 @@ class SQLiteFile:
         except BaseException:
             connection.close()
             raise
-        if fcntl is not None:
-            self._gate = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return connection
 
     async def close(self) -> None:

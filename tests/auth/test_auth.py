@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -338,15 +339,17 @@ def test_sessions_are_stored_as_digests(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [None, "s.db"])
-def test_sessions_end_and_are_bounded(path: str | None, tmp_path: Path) -> None:
-    sessions = StoredSessions(path and tmp_path / path, lifetime=0.05, max_sessions=3)
+def test_sessions_end_and_are_bounded(path: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = StoredSessions(path and tmp_path / path, lifetime=60, max_sessions=3)
+    now = time.time()
+    monkeypatch.setattr("waypost.auth.stored_sessions.time.time", lambda: now)
 
     async def work() -> None:
         tokens = [await sessions.create(str(number), {}) for number in range(5)]
         assert len(set(tokens)) == 5
         found = [await sessions.read(token) is not None for token in tokens]
         assert found == ([False, False, True, True, True] if path is None else [True] * 5)
-        await asyncio.sleep(0.08)
+        monkeypatch.setattr("waypost.auth.stored_sessions.time.time", lambda: now + 61)
         assert not any([await sessions.read(token) for token in tokens])
         await sessions.close()
 

@@ -50,17 +50,18 @@ def use(limiter: RateLimiter, work: Callable[[], Awaitable[Any]]) -> Any:
 
 @pytest.mark.parametrize("algorithm", ["sliding-window", "fixed-window", "token-bucket"])
 def test_a_limit_holds_and_ends(url: str, algorithm: Any) -> None:
-    limiter = RateLimiter(limit=5, window=0.4, algorithm=algorithm, store=url, name=f"{time.time_ns()}", timeout=5)
+    limiter = RateLimiter(limit=5, window=1.5, algorithm=algorithm, store=url, name=f"{time.time_ns()}", timeout=5)
 
     async def work() -> None:
         results = await asyncio.gather(*(limiter.limit("a") for _ in range(20)))
         assert [result.success for result in results].count(True) == 5
         assert sorted(result.remaining for result in results if result.success) == [0, 1, 2, 3, 4]
         refused = next(result for result in results if not result.success)
-        assert (refused.limit, refused.remaining, refused.retry_after) == (5, 0, 1)
-        assert time.time() < refused.reset < time.time() + 2
+        assert (refused.limit, refused.remaining) == (5, 0)
+        assert refused.retry_after in (1, 2)
+        assert time.time() < refused.reset < time.time() + 3
         assert (await limiter.limit("b")).remaining == 4, "keys are apart"
-        await asyncio.sleep(0.45)
+        await asyncio.sleep(1.55)
         assert (await limiter.limit("a", cost=5)).success
         assert not (await limiter.limit("a")).success
         await limiter.reset("a")
@@ -73,7 +74,10 @@ def test_a_limit_holds_and_ends(url: str, algorithm: Any) -> None:
 
 
 def test_the_script_does_the_sums_of_the_rule(valkey: str) -> None:
-    store = RedisStore(valkey, script="local now = tonumber(ARGV[6])\n" + SUMS)
+    # The time is made up here, so that the server's own must not end a key.
+    assert SUMS.count("string.format('%.0f', life)") == 1
+    sums = SUMS.replace("string.format('%.0f', life)", "'3600000'")
+    store = RedisStore(valkey, script="local now = tonumber(ARGV[6])\n" + sums)
     chance = random.Random(3)
 
     async def compare(rule: Rule, key: str) -> None:
@@ -189,7 +193,7 @@ def test_a_fault_is_answered_by_the_policy_in_time(fault: str, on_error: Any, ca
     limiter = RateLimiter(limit=3, window=60, store=Broken(fault), on_error=on_error)
     begin = time.monotonic()
     result = asyncio.run(limiter.limit("a"))
-    assert time.monotonic() - begin < 0.3
+    assert time.monotonic() - begin < 0.5
     assert result.degraded
     assert result.success is (on_error == "allow")
     assert limiter.counts.errors == 1
@@ -215,7 +219,7 @@ def test_a_redis_that_is_down_hangs_or_lies_is_answered_in_time() -> None:
                 assert not (await limiter.limit("a")).success
                 return time.monotonic() - begin
 
-            assert use(limiter, timed) < 0.3
+            assert use(limiter, timed) < 0.5
 
 
 def test_a_redis_that_restarts_is_used_again() -> None:
@@ -234,7 +238,7 @@ def test_a_redis_that_restarts_is_used_again() -> None:
 
 
 def test_a_refused_key_asks_the_store_no_more(valkey: str) -> None:
-    limiter = RateLimiter(limit=2, window=0.3, store=valkey, name="block", timeout=5)
+    limiter = RateLimiter(limit=2, window=1.5, store=valkey, name="block", timeout=5)
 
     async def work() -> None:
         assert (await limiter.limit("a")).success
@@ -242,9 +246,9 @@ def test_a_refused_key_asks_the_store_no_more(valkey: str) -> None:
         assert (await limiter.limit("a")).success, "a smaller hit may still fit"
         refused = [await limiter.limit("a") for _ in range(10)]
         assert not any(result.success for result in refused)
-        assert all(result.retry_after == 1 for result in refused)
+        assert all(result.retry_after in (1, 2) for result in refused)
         assert limiter.counts.blocked == 9
-        await asyncio.sleep(0.35)
+        await asyncio.sleep(1.55)
         assert (await limiter.limit("a")).success
         assert (limiter.counts.allowed, limiter.counts.limited) == (3, 11)
 

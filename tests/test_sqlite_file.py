@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from waypost.sqlite_file import SQLiteFile
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS n (value INTEGER NOT NULL); INSERT INTO n SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM n)"
+)
+# A row without its parent is refused by COMMIT, not by INSERT.
+DEFERRED = """
+CREATE TABLE IF NOT EXISTS parent (id INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS child (parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
+PRAGMA foreign_keys = ON;
+"""
+
+COUNTER = f"""
+import asyncio, sys
+from waypost.sqlite_file import SQLiteFile
+
+async def main():
+    file = SQLiteFile(sys.argv[1], {SCHEMA!r})
+    def add(connection):
+        value = connection.execute("SELECT value FROM n").fetchone()[0]
+        connection.execute("UPDATE n SET value = ?", (value + 1,))
+    for _ in range(100):
+        await file.run(add)
+    await file.close()
+
+asyncio.run(main())
+"""
+
+
+def value(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT value FROM n").fetchone()[0])
+
+
+def raising(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE n SET value = 99")
+    raise KeyError("after a write")
+
+
+def test_what_raises_is_undone_and_the_next_goes_on(tmp_path: Path) -> None:
+    file = SQLiteFile(tmp_path / "new" / "a.db", SCHEMA)
+
+    async def work() -> None:
+        with pytest.raises(KeyError):
+            await file.run(raising)
+        assert await file.run(value) == 0
+        with pytest.raises(sqlite3.OperationalError):
+            await file.run(lambda connection: connection.execute("SELECT * FROM nothing"))
+        assert await file.run(value) == 0
+        await file.close()
+        await file.close()
+        assert await file.run(value) == 0, "a closed file opens again"
+        await file.close()
+
+    asyncio.run(work())
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
+    file = SQLiteFile(tmp_path / "a.db", f"{SCHEMA}; {DEFERRED}")
+
+    async def work() -> None:
+        with pytest.raises(sqlite3.IntegrityError):
+            await file.run(lambda connection: connection.execute("INSERT INTO child VALUES (5)"))
+        assert await file.run(value) == 0
+        await file.close()
+
+    asyncio.run(work())
+
+
+def test_processes_wait_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    running = [subprocess.Popen([sys.executable, "-c", COUNTER, str(path)]) for _ in range(4)]
+    assert [process.wait(60) for process in running] == [0] * 4
+    file = SQLiteFile(path, SCHEMA)
+
+    async def work() -> Any:
+        found = await file.run(value)
+        await file.close()
+        return found
+
+    assert asyncio.run(work()) == 400
+
+
+def test_the_loop_goes_on_while_a_statement_runs(tmp_path: Path) -> None:
+    import time
+
+    file = SQLiteFile(tmp_path / "a.db", SCHEMA)
+
+    async def work() -> int:
+        await file.run(value)
+        slow = asyncio.create_task(file.run(lambda connection: time.sleep(0.2)))
+        steps = 0
+        while not slow.done():
+            await asyncio.sleep(0.01)
+            steps += 1
+        await file.close()
+        return steps
+
+    assert asyncio.run(work()) > 5
