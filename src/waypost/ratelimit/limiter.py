@@ -50,8 +50,9 @@ class Result:
     """What the limit says to a hit.
 
     success: whether it may pass. remaining: how many more would pass now. reset: Unix time in seconds, rounded up, at
-    which all is as if nobody had asked; reset_after: the same from now. retry_after: whole seconds after which the same hit passes, if no other comes
-    first; 0 when it passed. degraded: the store did not answer, and on_error decided.
+    which all is as if nobody had asked; reset_after: the same from now. retry_after: whole seconds after which the
+    same hit passes, if no other comes first; 0 when it passed. degraded: the store did not answer, and on_error
+    decided.
     """
 
     success: bool
