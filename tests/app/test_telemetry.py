@@ -42,7 +42,7 @@ def test_spans_and_metrics_carry_the_pattern(
         client.get("/posts/7?q=1", headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "user-agent": "test"})
         client.post("/posts/8")
         client.get("/nope")
-        client.request("MADEUP", "/posts/7")
+        client.request("MADEUP", "/posts/7", headers={"host": "shop.example:8080"})
     got, failed, missing, other = spans.get_finished_spans()
     assert got.name == "GET /posts/[id]"
     assert got.context is not None
@@ -62,11 +62,14 @@ def test_spans_and_metrics_carry_the_pattern(
     assert (failed.attributes or {})["error.type"] == "500"
     assert missing.name == "GET"
     assert other.name == "_OTHER /posts/[id]"
+    named = ("server.address", "server.port", "http.request.method", "http.request.method_original")
+    assert [(other.attributes or {})[name] for name in named] == ["shop.example", 8080, "_OTHER", "MADEUP"]
     data = reader.get_metrics_data()
     assert data is not None
     found = {m.name: m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics}
     points = found["http.server.request.duration"].data.data_points
     assert {(point.attributes or {}).get("http.route") for point in points} == {"/posts/[id]", None}
+    assert points[0].explicit_bounds[0] == 0.005
     assert all(point.value == 0 for point in found["http.server.active_requests"].data.data_points)
 
 

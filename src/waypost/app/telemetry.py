@@ -15,9 +15,12 @@ from typing import Any
 
 from waypost.app.context import current_scope
 from waypost.app.failures import status_of
+from waypost.http.host import split_host
 from waypost.http.request import Request
 from waypost.http.response import Response
 
+# Seconds, as the conventions have them: those of the SDK are meant for milliseconds.
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"))
 
 
@@ -38,7 +41,11 @@ def traced(respond: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
 
     tracer = trace.get_tracer("waypost")
     meter = metrics.get_meter("waypost")
-    duration = meter.create_histogram("http.server.request.duration", "s", "Duration of HTTP server requests.")
+    named = ("http.server.request.duration", "s", "Duration of HTTP server requests.")
+    try:
+        duration = meter.create_histogram(*named, explicit_bucket_boundaries_advisory=_BUCKETS)
+    except TypeError:  # an API from before 2025
+        duration = meter.create_histogram(*named)
     active = meter.create_up_down_counter("http.server.active_requests", "{request}", "HTTP requests in progress.")
 
     async def respond_traced(request: Request) -> Response:
@@ -92,7 +99,12 @@ def _outcome(status: int) -> dict[str, Any]:
 
 
 def _of_request(request: Request) -> dict[str, Any]:
-    attributes = {"url.path": request.path, "server.address": request.host}
+    host, port = split_host(request.host)
+    attributes: dict[str, Any] = {"url.path": request.path, "server.address": host}
+    if port is not None:
+        attributes["server.port"] = port
+    if request.method not in _METHODS:
+        attributes["http.request.method_original"] = request.method
     if request.query_string:
         attributes["url.query"] = request.query_string
     if request.ip is not None:
