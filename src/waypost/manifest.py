@@ -165,7 +165,7 @@ class BuiltEntries:
             return None
         entry = self._read(name)
         if entry is not None and entry.state_at(time.time()) != "gone":
-            fence = self._fence or Fence((await store.fence()).era, 0)
+            fence = self._fence or (await store.fence()).beginning
             if await store.set(key, entry, fence):
                 return entry
         self._names.discard(name)  # it will not become younger

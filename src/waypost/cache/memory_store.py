@@ -13,7 +13,7 @@ from waypost.cache.records import Record, Records
 from waypost.cache.store import Fence, Found
 from waypost.cache.tags import TagTable, judge, outdated, untouched
 
-_ERA = "memory-0"
+_ERA = "memory:0"
 
 
 class MemoryStore:

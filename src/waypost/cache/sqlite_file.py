@@ -146,7 +146,7 @@ class CacheFile:
         """Make an empty database current."""
         # Higher than every generation that any process remembers, so that nothing of an earlier era looks checked.
         start = max(self.page.latest + 1, time.time_ns() // 1000)
-        era = f"{secrets.token_hex(8)}-{start}"
+        era = f"{secrets.token_hex(8)}x{start}"
         path = self.folder / f"{era}.db"
         made = self.folder / f"current.{era}"
         try:

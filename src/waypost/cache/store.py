@@ -33,7 +33,7 @@ NO_GENERATION = -1
 class Fence:
     """A point in the store's own time; opaque to those who pass it on.
 
-    era: which life of the store it belongs to; it ends with `:` or `-` and the generation at which it began. A store
+    era: which life of the store it belongs to; it ends with `:` or `x` and the generation at which it began. A store
     that lost its memory begins a new one, in which every older fence is refused.
     """
 
@@ -43,7 +43,7 @@ class Fence:
     @property
     def beginning(self) -> Fence:
         """The first moment of this era: what is stored behind it is refused if a tag of it was ever revalidated."""
-        start = self.era.replace(":", "-").rpartition("-")[2]
+        start = self.era.replace(":", "x").rpartition("x")[2]
         return Fence(self.era, int(start)) if start.isdecimal() else NOWHERE
 
     def oldest(self, other: Fence) -> Fence:
