@@ -5,7 +5,8 @@ The fenced blocks of README.md and docs/*.md, in their order, one empty folder a
 - A block whose first line is a comment with a path (`# app/api/posts/route.py`) is written to that file.
 - `console`: lines after `$ ` are run by bash in the folder, a line that ends in `\\` goes on in the next; what follows
   is the expected output, where `…` stands for anything and a line of it alone for any lines. `waypost dev` and
-  `waypost start` are left running, on a free port that takes the place of 3000; a `curl` without one starts one.
+  `waypost start` are left running, on a free port that takes the place of 3000 (and another that of 9000, the status
+  port); a `curl` without one starts one.
   Commands that would change the machine (`NOT_RUN`) are not run.
 - `python` without a path is run as a program, `await` allowed; a comment after `print(…)` is what it must print.
 - `toml` and `json` must parse. Languages in `SHOWN` are only shown.
@@ -124,6 +125,7 @@ class Reader:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    status_port: int = field(default_factory=free_port)
     server: subprocess.Popen[str] | None = None
     server_command: str = "waypost start"
     server_log: Path | None = None
@@ -136,7 +138,8 @@ class Reader:
         return {**kept, "PATH": path, "PORT": str(self.port), "NO_COLOR": "1", "COLUMNS": "120", "HOST": "127.0.0.1"}
 
     def here(self, text: str) -> str:
-        return re.sub(r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0):3000\b", rf"\1:{self.port}", text)
+        text = re.sub(r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0):3000\b", rf"\1:{self.port}", text)
+        return re.sub(r"(localhost:|-port )9000\b", rf"\g<1>{self.status_port}", text)
 
     def write(self, block: Block) -> None:
         assert block.path is not None
