@@ -103,11 +103,15 @@ class Fold:
                 if answer is None:
                     raise
                 return answer
+            if value.__class__ is not Response or not value._status or value._control is not None:
+                value = to_response(value, where)
             # A copy, because the wrapper may change what the handler returns to every client.
-            return to_response(value, where).copy()
+            return value.copy()
 
         async def wrap(request: Request, scope: RequestScope) -> Any:
             value = await call(request, following)
+            if finish is None and value.__class__ is Response and value._status and value._control is None:
+                return value
             if isinstance(value, Response) and value._control is not None:
                 return await self._go_on(value, value._control, request, scope, inner, lineage, where)
             if value is None:

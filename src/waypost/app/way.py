@@ -79,28 +79,23 @@ def check_fields(fields: Headers, where: str) -> None:
 
 def overlay(below: Headers, above: Headers) -> Headers:
     """Both; of one name `above` wins. Vary joins, Set-Cookie lines all stay, those of `above` first."""
-    return _headers(_joined(below.raw, above.raw))
+    return Headers.over(_joined(below.raw, above.raw))
 
 
 def put_on(response: Response, fields: Headers) -> Response:
     """A response with `fields` over its own; the one given stays as it is."""
-    return response.with_headers(_headers(_joined(response.raw_headers(), fields.raw)))
+    return response.with_headers(Headers.over(_joined(response.raw_headers(), fields.raw)))
 
 
 def fill_in(response: Response, fields: Headers) -> Response:
     """A response with `fields` under its own."""
     cookies = [item for item in fields.raw if item[0] == b"set-cookie"]
     others = [item for item in fields.raw if item[0] != b"set-cookie"]
-    return response.with_headers(_headers([*_joined(others, response.raw_headers()), *cookies]))
-
-
-def _headers(raw: RawHeaders) -> Headers:
-    headers = Headers()
-    headers.raw.extend(raw)
-    return headers
+    return response.with_headers(Headers.over([*_joined(others, response.raw_headers()), *cookies]))
 
 
 def _joined(below: RawHeaders, above: RawHeaders) -> RawHeaders:
+    """A new list."""
     names = {name for name, _ in above}
     if b"set-cookie" in names or b"vary" in names:
         return _joined_lists(below, above, names)

@@ -20,13 +20,22 @@ HeadersInit: TypeAlias = "Headers | Mapping[str, str] | Iterable[tuple[str, str]
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")  # token, RFC 9110 section 5.6.2
 _BAD_VALUE = re.compile(rb"[\x00\r\n]")
 _WHITESPACE = " \t\r\n"
+_MOST_NAMES = 512
+
+# The names that programs write, checked once. Bounded, should one make them of what clients send.
+_names: dict[str, bytes] = {}
 
 
 def encode_name(name: str) -> bytes:
     """Lower-case bytes of a header name; InvalidHeaderError unless it is a token."""
+    if name.__class__ is str and (known := _names.get(name)) is not None:
+        return known
     if not isinstance(name, str) or _NAME.match(name) is None:
         raise InvalidHeaderError(f"{name!r} is not a header name: use letters, digits and -")
-    return name.lower().encode("ascii")
+    encoded = name.lower().encode("ascii")
+    if len(_names) < _MOST_NAMES:
+        _names[name] = encoded
+    return encoded
 
 
 def encode_value(name: str, value: str) -> bytes:
@@ -34,6 +43,8 @@ def encode_value(name: str, value: str) -> bytes:
 
     Raises InvalidHeaderError for a line break, NUL or a character above U+00FF.
     """
+    if value.__class__ is str and value.isascii() and value.isprintable():
+        return value.strip(" ").encode("ascii")  # what nearly every value is
     if not isinstance(value, str):
         if isinstance(value, bool) or not isinstance(value, int):
             raise InvalidHeaderError(f"the value of header {name!r} must be a str, not {type(value).__name__}")
@@ -67,9 +78,16 @@ class Headers:
         if isinstance(init, Headers):
             self._fields = init._fields.copy()
             return
-        pairs = init.items() if isinstance(init, Mapping) else init
+        pairs = init.items() if init.__class__ is dict or isinstance(init, Mapping) else init
         for name, value in cast("Iterable[tuple[str, str]]", pairs):
             self._fields.append((encode_name(name), encode_value(name, value)))
+
+    @classmethod
+    def over(cls, fields: RawHeaders) -> Self:
+        """Headers that are this list: names in lower case, everything checked. Whoever passes it on lets it go."""
+        self = cls.__new__(cls)
+        self._fields = fields
+        return self
 
     @classmethod
     def from_raw(cls, raw: Iterable[tuple[bytes, bytes]]) -> Self:

@@ -223,12 +223,11 @@ class Response(BaseException):
 
     def copy(self) -> Self:
         """A response with headers of its own over the same body, for those who must change one they did not make."""
-        headers = Headers()
-        headers.raw.extend(self.raw_headers())
-        return self.with_headers(headers)
+        # Headers that nobody has looked at yet need no copy: each of the two makes its own when it is asked.
+        return self.with_headers(None if self._headers is None else self._headers.copy())
 
-    def with_headers(self, headers: Headers) -> Self:
-        """A response with these headers instead, over the same body."""
+    def with_headers(self, headers: Headers | None) -> Self:
+        """A response with these headers instead, over the same body; None for those that the body gives."""
         twin = self.__class__.__new__(self.__class__)
         twin._status = self._status
         twin.status_text = self.status_text

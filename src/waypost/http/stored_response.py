@@ -17,8 +17,8 @@ class StoredResponse(Response):
         super().__init__(body, status)
         self.codings = codings
 
-    def with_headers(self, headers: Headers) -> Self:
-        """A response with these headers instead, over the same body and its compressed forms."""
+    def with_headers(self, headers: Headers | None) -> Self:
+        """A response with these headers instead, over the same body and its compressed forms; None for none."""
         twin = super().with_headers(headers)
         twin.codings = self.codings
         return twin
