@@ -19,6 +19,7 @@ from waypost.app.dispatch import Dispatcher
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import error_response, to_failure
 from waypost.app.forward import Forwarder
+from waypost.app.hits import Hits
 from waypost.app.instrumentation import Instrumentation
 from waypost.app.pipeline import Pipeline
 from waypost.app.target import Targets
@@ -75,7 +76,7 @@ class Application:
     def _compose(self, built: Built) -> Callable[[Request], Awaitable[Response]]:
         """The dispatcher, with what the project puts before it and between it and its handlers."""
         config = self.config
-        dispatcher = Dispatcher(built.table)
+        self._dispatcher = dispatcher = Dispatcher(built.table)
         pipeline = Pipeline(
             dispatcher,
             built.table,
@@ -91,6 +92,15 @@ class Application:
             if layers:
                 pipeline.cover(entry, layers)
         return pipeline if pipeline.needed else dispatcher
+
+    def instant(self) -> Callable[[Request], Response | None] | None:
+        """For servers, after startup: what answers a request without a task of its own; None where nothing does."""
+        store = self.cache.caching.store
+        # Whatever else an answer has to pass would be passed by.
+        if store is None or self._respond is not self._dispatcher or self._ids is not None:
+            return None
+        self._services.hits = Hits(store, self._dispatcher.static_routes())
+        return self._services.hits
 
     async def startup(self) -> None:
         """Get ready in the worker that will serve, before its first request."""

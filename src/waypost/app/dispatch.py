@@ -6,10 +6,13 @@ constructor; a request does one dict look-up for a static path, one step a segme
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from waypost.app.context import Param, current_scope
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import error_response, unknown_path
 from waypost.app.result import to_response
+from waypost.app.static_routes import StaticRoute
 from waypost.errors import BodyTooLarge
 from waypost.http.body import RequestBody
 from waypost.http.request import Request
@@ -27,6 +30,13 @@ class Dispatcher:
     def __init__(self, table: RouteTable[RouteEntry]) -> None:
         self._table = table
         self._static = table.static
+
+    def static_routes(self) -> Iterator[tuple[str, StaticRoute, bool]]:
+        """Paths of cached GETs with nothing in front of them, and whether HEAD is answered by the same."""
+        for path, entry in self._static.items():
+            route = entry.static
+            if route is not None and entry.endpoints.get("GET") is route:
+                yield path, route, entry.endpoints.get("HEAD") is route
 
     async def __call__(self, request: Request) -> Response:
         """The Handler at the end of the middleware chain. Raises whatever the user's function raises."""

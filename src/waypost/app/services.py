@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from waypost.app.after import Afterwork
     from waypost.app.draft import DraftMode
+    from waypost.app.hits import Hits
     from waypost.app.instrumentation import Instrumentation
     from waypost.cache.caching import Caching
     from waypost.http.site import Site
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 class Services:
     """afterwork: takes what is given to after(). caching: the cache. draft: draft mode. site: see Site.
 
-    instrumentation: is told of bugs.
+    instrumentation: is told of bugs. hits: answers at once, where a server asks it.
     """
 
-    __slots__ = ("afterwork", "caching", "draft", "instrumentation", "site")
+    __slots__ = ("afterwork", "caching", "draft", "hits", "instrumentation", "site")
 
     def __init__(
         self, afterwork: Afterwork, caching: Caching, site: Site, draft: DraftMode, instrumentation: Instrumentation
@@ -28,3 +29,4 @@ class Services:
         self.caching = caching
         self.site = site
         self.draft = draft
+        self.hits: Hits | None = None

@@ -63,9 +63,9 @@ def is_static(loaded: LoadedRoute) -> bool:
 class StaticRoute:
     """The endpoint of a static GET, and of the HEAD that goes with it.
 
-    pattern: "/posts/[id]". forced: `force-static`, under which the hidden parts of a request are empty.
-    lifetime: what the options say; what the answer is made of may shorten it. params: None without
-    generate_static_params.
+    pattern: "/posts/[id]". forced: `force-static`, under which the hidden parts of a request are empty. key: of a route
+    without parameters, else None. lifetime: what the options say; what the answer is made of may shorten it. params:
+    None without generate_static_params.
     """
 
     def __init__(self, loaded: LoadedRoute, config: Config, run: Endpoint) -> None:
@@ -85,7 +85,7 @@ class StaticRoute:
         self._run = run
         self._compress = config.compress
         self._largest = max(config.cache_max_memory // 4, 1_048_576)
-        self._key = route_key(self.path.fixed) if self.path.fixed is not None else None
+        self.key = route_key(self.path.fixed) if self.path.fixed is not None else None
 
     # -- a request
 
@@ -95,11 +95,13 @@ class StaticRoute:
         assert services is not None  # attached before the first request
         caching, store = services.caching, services.caching.store
         none_match, drafting = interesting_fields(request._raw)
-        key = self._key or route_key(self.path.of(scope.params))
+        key = self.key or route_key(self.path.of(scope.params))
         entry = store.peek(key) if store is not None else None
         if drafting and scope.bypasses_cache:
             return await self._draft(request, scope)
         if entry is not None:
+            if self.key is None and services.hits is not None:
+                services.hits.remember(request.path, key)
             answer = answer_of(entry)
             return conditional(answer.at(time.time()), answer.etag, none_match)
         path = self.path.of(scope.params)

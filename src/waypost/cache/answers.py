@@ -29,10 +29,11 @@ _time: Final = time.time
 class Answer:
     """The rendered hit of one entry, kept in Entry.prepared.
 
-    second: for which Cache-Status was written; -1.0 when it never changes. etag: None without one.
+    constant: `response` never changes; else it is for the second of `second`. small: it is never compressed. etag:
+    None without one.
     """
 
-    __slots__ = ("_body", "_codings", "_ends", "_entry", "etag", "response", "second")
+    __slots__ = ("_body", "_codings", "_ends", "_entry", "constant", "etag", "response", "second", "small")
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
@@ -41,8 +42,10 @@ class Answer:
         life = min(entry.revalidate, entry.expire)
         self._ends = entry.created + life
         self.etag = next((value for name, value in entry.headers if name == b"etag"), None)
+        self.constant = life == NEVER
+        self.small = len(entry.body) < MIN_SIZE
         self.second = -1
-        self.response = self._make(_HIT if life == NEVER else self._status(self._now()))
+        self.response = self._make(_HIT if self.constant else self._status(self._now()))
 
     def _now(self) -> int:
         self.second = int(_time())
@@ -56,13 +59,13 @@ class Answer:
 
     def at(self, now: float) -> Response:
         """The response of a fresh hit. now: Unix seconds."""
-        if self._ends != NEVER and int(now) != self.second:
+        if not self.constant and int(now) != self.second:
             self.response = self._make(self._status(self._now()))
         return self.response
 
     def stale(self) -> Response:
         """The response of a stale hit: the time that is left is negative, by tag if not by age."""
-        left = min(int(self._ends - _time()) if self._ends != NEVER else -1, -1)
+        left = min(int(self._ends - _time()) if not self.constant else -1, -1)
         return self._make(b"%b; ttl=%d" % (_HIT, left))
 
     def otherwise(self, cache_status: bytes) -> Response:

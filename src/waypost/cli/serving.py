@@ -24,6 +24,7 @@ def make_serving(root: str, overrides: dict[str, Any]) -> Serving:
         on_sent=application.response_sent,
         site=application.site,
         config=config,
+        instant=application.instant,
     )
 
 

@@ -19,12 +19,14 @@ from httptools import HttpRequestParser
 
 from waypost.errors import BadRequest, ClientDisconnected
 from waypost.http.request import Request
+from waypost.http.response import Response
 from waypost.server.answering import answer
 from waypost.server.flow import FlowControl
+from waypost.server.head import PLAIN
 from waypost.server.intake import DEAF, HEAD, WAIT
 from waypost.server.service import Service
 from waypost.server.timeouts import NEVER
-from waypost.server.writer import CONTINUE, refusal
+from waypost.server.writer import CONTINUE, refusal, render
 
 logger = logging.getLogger("waypost.server")
 
@@ -123,6 +125,11 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             return
         if service.access is not None:
             self._started = perf_counter()  # the time of the loop stands still within a step
+        if service.instant is not None and self.wishes is PLAIN and self.phase == WAIT and not service.draining:
+            response = service.instant(request)
+            if response is not None:
+                self._answer_at_once(request, response)
+                return
         # Not a copy of the current context: the next request of a connection begins in the one before.
         task = _start(answer(self, request), loop=service.loop, context=service.context.copy())
         if self.request is request:
@@ -130,6 +137,17 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self.running = _EAGER
             service.active += 1
             self.watch_handler()
+
+    def _answer_at_once(self, request: Request, response: Response) -> None:
+        """Send what was ready: no task, and no turn of the event loop."""
+        payload = response._payload or b""
+        assert isinstance(payload, bytes)  # nothing else is ready at once
+        self.write(render(response, payload, self.service.clock, request.method, False, False))
+        if self.write_paused:
+            self.sent_bytes = len(payload)
+            self.answered(request, response._status)
+        else:
+            self.answered_plainly(request, response._status, payload)
 
     def send_continue(self) -> None:
         if self.expecting and not self.gone:

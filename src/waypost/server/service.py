@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 OnSent: TypeAlias = Callable[[Request], object]
 Access: TypeAlias = "Callable[[Request, int, int, float], object]"
 Takeover: TypeAlias = Callable[[asyncio.Protocol], asyncio.Transport]
+Instant: TypeAlias = Callable[[Request], "Response | None"]
 Upgrade: TypeAlias = Callable[[Request, Takeover], Awaitable[Response | None]]
 
 
@@ -35,12 +36,14 @@ class Service:
     handed to the system or the connection broke; it must not block. access: called after each answer with the
     request, status, body bytes and seconds. upgrade: answers a request for a WebSocket: it gives a Response, or calls
     its second argument to take the connection over and gives None when the conversation is over.
+    instant: answers a request at once, from what is ready, or gives None to have it handled; raises nothing.
     draining: answers carry `Connection: close`. context: what each request's own context is a copy of.
     """
 
     __slots__ = (
         "access", "active", "answers", "clock", "connections", "context", "draining", "handler", "head_allowance",
-        "idle_deadline", "limits", "loop", "most_active", "on_sent", "on_settled", "requests", "site", "upgrade",
+        "idle_deadline", "instant", "limits", "loop", "most_active", "on_sent", "on_settled", "requests", "site",
+        "upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +74,7 @@ class Service:
         self.answers = [0] * 6  # by hundreds of the status; [0] is unused
         self.head_allowance = min(limits.max_url_size, limits.max_header_size)
         self.idle_deadline = (limits.keep_alive_timeout or 1e9) + self.clock.tick
+        self.instant: Instant | None = None
         self.on_settled: Callable[[], None] | None = None
 
     def describe(self, transport: asyncio.BaseTransport) -> Connection:

@@ -28,7 +28,7 @@ from waypost.server.limits import ServerLimits
 from waypost.server.logs import AccessLog, set_up
 from waypost.server.memory import resident_bytes
 from waypost.server.server import Server
-from waypost.server.service import OnSent, Upgrade
+from waypost.server.service import Instant, OnSent, Upgrade
 from waypost.server.sockets import adopt, raise_file_limit
 from waypost.server.threads import WorkerThreads, leave, wait_for_threads
 
@@ -41,7 +41,8 @@ class Serving(NamedTuple):
     """What a factory gives.
 
     handler answers requests; startup runs before the first, shutdown(grace seconds) after the last; on_sent is called
-    after each response. config: an object with the fields of ServerLimits. upgrade: see service.Service.
+    after each response. config: an object with the fields of ServerLimits. upgrade: see service.Service. instant: asked
+    after startup, gives Service.instant.
     """
 
     handler: Handler
@@ -51,6 +52,7 @@ class Serving(NamedTuple):
     site: Site | None = None
     config: object = None
     upgrade: Upgrade | None = None
+    instant: Callable[[], Instant | None] | None = None
 
 
 def make_serving(factory: str, arguments: dict[str, object]) -> Serving:
@@ -139,6 +141,8 @@ class Worker:
         if serving.startup is not None:
             await serving.startup()
         await self.server.start(self._sockets)
+        if serving.instant is not None:
+            self.server.service.instant = serving.instant()
         self.server.service.clock.every_tick(self._tick)
         # What lives as long as the process need not be looked at by every garbage collection.
         gc.collect()
