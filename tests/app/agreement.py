@@ -137,6 +137,7 @@ class World:
     def choose(self, matcher: int, wraps: bool) -> None:
         """Let the application answer behind this matcher."""
         self.application._respond = self.pipelines[matcher, wraps]
+        self.application._select = None
 
 
 async def decides(request: Request) -> Response:

@@ -15,7 +15,7 @@ from waypost.app.after import Afterwork
 from waypost.app.build import Built, build
 from waypost.app.cache_setup import CacheSetup
 from waypost.app.context import ANSWERED, RequestScope, current_scope
-from waypost.app.dispatch import Dispatcher
+from waypost.app.dispatch import Dispatcher, settled
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import error_response, to_failure
 from waypost.app.forward import Forwarder
@@ -65,6 +65,8 @@ class Application:
         self.rules = built.rules
         self._forwarder = Forwarder(config.rewrite_timeout)
         self._respond = self._compose(built)
+        # Where nothing stands before the dispatcher, a request goes without a coroutine for it.
+        self._select = self._respond.select if isinstance(self._respond, Dispatcher) else None
         self._dev = config.dev
         self._compression = Compression() if config.compress else None
         # An id costs a header on every answer; it is of use where a log can be searched for it.
@@ -108,6 +110,7 @@ class Application:
         await self.cache.start()
         if self.config.telemetry and telemetry.is_set_up():
             self._respond = telemetry.traced(self._respond)
+            self._select = None
 
     async def shutdown(self, grace: float | None = None) -> None:
         """Finish what is pending: after() and error reports. grace: seconds, the configured time when None."""
@@ -125,7 +128,12 @@ class Application:
             request.id = self._ids.of(request)
             current_request_id.set(request.id)
         try:
-            response = await self._respond(request)
+            select = self._select
+            if select is None:
+                response = await self._respond(request)
+            else:
+                value = select(request, scope)
+                response = value if isinstance(value, Response) else settled(await value, request, scope)
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
