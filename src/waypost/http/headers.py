@@ -38,6 +38,14 @@ def encode_name(name: str) -> bytes:
     return encoded
 
 
+def _key(name: str) -> bytes:
+    """What a name that is asked for is compared with; one that is no header name equals none."""
+    try:
+        return encode_name(name)
+    except InvalidHeaderError:
+        return name.lower().encode("latin-1", "replace")
+
+
 def encode_value(name: str, value: str) -> bytes:
     """Bytes of a header value, outer blanks removed.
 
@@ -103,7 +111,7 @@ class Headers:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value of `name`, repeated fields joined; default when there is none."""
-        key = name.lower().encode("latin-1", "replace")
+        key = _names.get(name) or _key(name)
         found: bytes | None = None
         for field, value in self._fields:
             if field == key:
@@ -112,7 +120,7 @@ class Headers:
 
     def get_all(self, name: str) -> list[str]:
         """Each field of `name` by itself, in order."""
-        key = name.lower().encode("latin-1", "replace")
+        key = _names.get(name) or _key(name)
         return [value.decode("latin-1") for field, value in self._fields if field == key]
 
     def get_set_cookie(self) -> list[str]:
@@ -120,8 +128,11 @@ class Headers:
         return self.get_all("set-cookie")
 
     def has(self, name: str) -> bool:
-        key = name.lower().encode("latin-1", "replace")
-        return any(field == key for field, _ in self._fields)
+        key = _names.get(name) or _key(name)
+        for field, _ in self._fields:  # noqa: SIM110  # any() over a generator costs twice as much
+            if field == key:
+                return True
+        return False
 
     def set(self, name: str, value: str) -> None:
         """Replace every field of `name` by one, at the place of the first."""
