@@ -32,7 +32,7 @@ class Client:
         self.handlers = 0
         self.hits = 0
 
-    async def read(self, key: str = "k") -> int:
+    async def read(self, key: str = "client") -> int:
         lowest = self.acknowledged
         began = time.monotonic()
         value = await self._read(key)

@@ -65,7 +65,8 @@ class LayeredStore:
             return False
         if not self._page.untouched(record.slots, record.checked):
             return False
-        record.epoch = epoch
+        if epoch == self._page.words[EPOCH]:  # else it may have been read while it was written
+            record.epoch = epoch
         return True
 
     async def get(self, key: str) -> Found | None:

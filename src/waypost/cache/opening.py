@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
 
+from waypost.cache.names import digest
 from waypost.cache.shared import SharedStore
 from waypost.cache.store import Store
 from waypost.config import Config
@@ -53,8 +55,20 @@ def _open_redis(config: Config, build_id: str, folder: Path) -> SharedStore:
     return RedisStore(
         config.cache_url,
         build_id,
-        folder / "page-redis",
+        _page_of_machine(folder),
         max_tags=config.cache_max_tags,
         timeout=config.cache_timeout,
         strict=config.cache_consistency == "strict",
     )
+
+
+def _page_of_machine(folder: Path) -> Path:
+    """Where the workers of a machine share what Redis tells them: in memory, as it is written in the event loop.
+
+    One for all builds of the project, which leaves one file behind and not one for each. Generations of two builds
+    in one page are only asked about too often.
+    """
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or not os.access(memory, os.W_OK):
+        return folder / "page-redis"
+    return memory / f"waypost-{os.geteuid()}-{digest(str(folder.parent))[:16]}"

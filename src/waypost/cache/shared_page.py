@@ -15,8 +15,9 @@ import contextlib
 import mmap
 import os
 import secrets
+import stat
+import sys
 import threading
-import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,8 @@ from typing import Final
 from waypost.cache.file_lock import lock, unlock
 
 MAGIC: Final = 0x5750_5041_4745_0001  # the last byte is the version of this layout
-# Words of the header: a counter of changes, the generation below which nothing is sure, the highest generation seen.
+# Words of the header: a number that is another after each change, the generation below which nothing is sure, the
+# highest generation seen.
 MARK, EPOCH, FLOOR, LATEST = range(4)
 HEADER: Final = 8
 SLOTS: Final = 8192
@@ -74,15 +76,17 @@ class SharedPage:
             raise OSError(f"{self.path} can't be mapped")
 
     def _map(self, path: Path) -> bool:
-        fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0))
         try:
             status = os.fstat(fd)
+            if path.parent.stat().st_mode & stat.S_ISVTX and status.st_uid != os.geteuid():
+                raise OSError(f"{path} belongs to another user")  # anybody can put a file into this folder
             # A byte beyond the end of the file would end the process: the size comes before the mapping.
             if status.st_size != SIZE:
                 os.close(fd)
                 path.unlink(missing_ok=True)
                 return False
-            words = memoryview(mmap.mmap(fd, SIZE)).cast("Q")
+            words = memoryview(mmap.mmap(fd, SIZE, access=mmap.ACCESS_READ)).cast("Q")
         except BaseException:
             with contextlib.suppress(OSError):
                 os.close(fd)
@@ -110,8 +114,8 @@ class SharedPage:
             return
         with contextlib.suppress(OSError):
             if os.fstat(self._fd).st_size == SIZE:
-                self.words[FLOOR] = UNSURE
-                self.words[EPOCH] += 1
+                self._put(FLOOR, UNSURE)
+                self._put(EPOCH, secrets.randbits(64))
             os.close(self._fd)
         self._fd, self._identity = -1, None
         self.words = _new_words()
@@ -143,7 +147,10 @@ class SharedPage:
 
     @property
     def latest(self) -> int:
-        return self.words[LATEST]
+        """The highest generation that it has seen; 0 while that is being written."""
+        words = self.words
+        latest = words[LATEST]
+        return latest if latest == words[LATEST] else 0
 
     # -- writing
 
@@ -151,31 +158,53 @@ class SharedPage:
         """Make every reader of these slots ask that has not checked `generation`. Raises OSError."""
         with self._writing() as words:
             for slot in slots:
-                words[slot] = max(words[slot], generation)
-            self._moved(words, generation)
+                if words[slot] < generation:
+                    self._put(slot, UNSURE)
+                    self._put(slot, generation)
+            self._moved(generation)
 
     def raise_floor(self, generation: int) -> None:
         """Make every reader ask that has not checked `generation`. Raises OSError."""
         with self._writing() as words:
             if words[FLOOR] == UNSURE or words[FLOOR] < generation:
-                words[FLOOR] = generation
-            self._moved(words, generation)
+                self._put(FLOOR, UNSURE)
+                self._put(FLOOR, generation)
+            self._moved(generation)
 
     def touch(self) -> None:
         """Make every reader compare again. Raises OSError."""
-        with self._writing() as words:
-            self._moved(words, 0)
+        with self._writing():
+            self._moved(0)
 
     def begin(self, generation: int) -> None:
         """Give a page that was just made its floor: what the store's clock shows. Raises OSError."""
         if self.words[FLOOR] == UNSURE:
             self.raise_floor(generation)
 
-    def _moved(self, words: memoryview[int], generation: int) -> None:
-        words[LATEST] = max(words[LATEST], generation)
+    def _moved(self, generation: int) -> None:
+        if self.words[LATEST] < generation:
+            self._put(LATEST, generation)
         self._barrier()
-        # A counter of its own: of two changes the later may have the lower generation, and must be seen all the same.
-        words[EPOCH] += 1
+        # Not the generation: of two changes the later may have the lower one, and must be seen all the same. Not a
+        # counter: of a number that is read while it is written each half may be old or new.
+        self._put(EPOCH, secrets.randbits(64))
+
+    def _put(self, index: int, value: int) -> None:
+        """Change a word. A reader may see any mix of the old and the new bytes for a moment.
+
+        So a slot goes through UNSURE: every mix with that is higher than both, and makes readers ask.
+        """
+        if self._fd < 0:
+            self.words[index] = value
+            return
+        # Not through the mapping. A store into it can wait for the disk with the interpreter's lock held, and ends
+        # the process when the disk is full or the file was cut; a write waits alone, and raises OSError.
+        data = value.to_bytes(8, sys.byteorder)
+        if sys.platform == "win32":
+            os.lseek(self._fd, index * 8, os.SEEK_SET)
+            os.write(self._fd, data)
+        else:
+            os.pwrite(self._fd, data, index * 8)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[memoryview[int]]:
@@ -204,7 +233,7 @@ def _new_words() -> memoryview[int]:
     words = memoryview(mmap.mmap(-1, SIZE)).cast("Q")
     words[MARK] = MAGIC
     # Another number for every page, so that no record takes the epoch of one page for that of the next.
-    words[EPOCH] = time.time_ns()
+    words[EPOCH] = secrets.randbits(64)
     words[FLOOR] = UNSURE
     return words
 
@@ -214,8 +243,6 @@ def _make_file(path: Path) -> None:
     made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     fd = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        # Written in full, not only made long: a hole would be filled at the first store into it, and a full disk then
-        # ends the process.
         os.write(fd, bytes(_new_words().cast("B")))
         os.close(fd)
         try:

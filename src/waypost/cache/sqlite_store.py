@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -109,12 +110,9 @@ class SQLiteStore:
 
     async def revalidate(self, tags: Sequence[str], stale_for: float) -> None:
         names = [digest(tag) for tag in tags]
-        page, boot = self.page, self._writer.file.boot
-        while True:
-            await self._writer.run(sqlite_work.revalidate, page, boot, tags, names, stale_for, self._max_tags)
-            if not self._writer.file.changed():
-                return
-            # It went into a file that was replaced meanwhile: nobody reads that any more.
+        file = self._writer.file
+        while not await self._writer.run(sqlite_work.revalidate, file, tags, names, stale_for, self._max_tags):
+            pass
 
     # -- leases
 
@@ -164,19 +162,25 @@ class SQLiteStore:
                 await asyncio.sleep(TEND_EVERY)
                 turn += 1
                 with contextlib.suppress(StoreUnavailable):
-                    if self._writer.file.changed() or not self.page.current() or self.page.words[FLOOR] == UNSURE:
+                    if await lane.run(self._needs_care):
                         await self._writer.run(sqlite_work.settle, self.page)
                         await self._reader.run(sqlite_work.probe_read)
                     if turn % SWEEP_EVERY == 0:
                         await self._writer.run(sqlite_work.sweep)
-                if self._writer.file.log_size() > LONG_LOG:
-                    # In a thread of its own, as it may take long and nobody has to wait for it.
-                    with contextlib.suppress(OSError, sqlite3.Error, StoreUnavailable):
-                        await lane.run(file.shorten_log)
+                # In a thread of its own, as it may take long and nobody has to wait for it.
+                with contextlib.suppress(OSError, sqlite3.Error, StoreUnavailable):
+                    await lane.run(partial(self._shorten_log, file))
         finally:
             with contextlib.suppress(asyncio.CancelledError):
                 await lane.run(file.close)
             lane.close()
+
+    def _needs_care(self) -> bool:
+        return self._writer.file.changed() or not self.page.current() or self.page.words[FLOOR] == UNSURE
+
+    def _shorten_log(self, file: CacheFile) -> None:
+        if self._writer.file.log_size() > LONG_LOG:
+            file.shorten_log()
 
 
 class _Side:

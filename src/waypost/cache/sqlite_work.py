@@ -15,7 +15,7 @@ from waypost.cache.entry import CorruptEntryError, decode_entry
 from waypost.cache.leases import Claim
 from waypost.cache.owner import is_gone
 from waypost.cache.shared_page import SharedPage, slots_of
-from waypost.cache.sqlite_file import PAGE_SIZE
+from waypost.cache.sqlite_file import PAGE_SIZE, CacheFile
 from waypost.cache.store import Fence, Found
 from waypost.cache.tags import FOREVER, NONE, UNMARKED, Mark, judge, outdated, untouched
 
@@ -167,16 +167,18 @@ def _evict(connection: sqlite3.Connection, wanted: int) -> None:
 
 def revalidate(
     connection: sqlite3.Connection,
-    page: SharedPage,
-    boot: str,
+    file: CacheFile,
     tags: Sequence[str],
     names: Sequence[str],
     stale_for: float,
     limit: int,
-) -> None:
-    """Mark the tags. names: their digests, in the same order. limit: number of tags that are remembered."""
-    _note_boot(connection, boot)
-    slots = slots_of(tags)
+) -> bool:
+    """Mark the tags. names: their digests, in the same order. limit: number of tags that are remembered.
+
+    Raises OSError when the page can't be written. False: it went into a database that was replaced meanwhile, and that nobody reads any more.
+    """
+    _note_boot(connection, file.boot)
+    page, slots = file.page, slots_of(tags)
     with transaction(connection):
         (seq,) = connection.execute("SELECT seq FROM meta").fetchone()
         # The page may be ahead: whoever raised it last did not live to commit.
@@ -188,9 +190,9 @@ def revalidate(
             connection.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", (name, mark.latest, *mark))
         connection.execute("UPDATE meta SET seq = ?, tags = tags + ?", (generation, added))
         _forget_tags(connection, limit)
-        # Before the commit: see shared_page. A page that can't be written has no readers that believe it.
-        with contextlib.suppress(OSError):
-            page.raise_slots(slots, generation)
+        # Before the commit: see shared_page. When it can't be done, nothing is committed either.
+        page.raise_slots(slots, generation)
+    return not file.changed()
 
 
 def _note_boot(connection: sqlite3.Connection, boot: str) -> None:
