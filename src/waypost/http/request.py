@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 Octets: TypeAlias = bytes  # inside the class `bytes` is the method
 
 _BODILESS = ("GET", "HEAD")
+_UNSET = {
+    "keep_running": False, "on_signal": None, "_body_used": False, "_shared": False, "_cookies": None, "_url": None,
+    "_controller": None, "_left": None, "_form": None, "_stream": None,
+}  # fmt: skip
 _OFFLINE = Connection("http", None, None, Site())
 
 
@@ -97,6 +101,17 @@ class Request:
             signal.on_abort(lambda: self.abort(signal.reason))
 
     # -- where it goes
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # The slots that most requests never need are filled when they are first read: ten stores less for each.
+            try:
+                value = _UNSET[name]
+            except KeyError:
+                raise AttributeError(f"a Request has no attribute {name!r}") from None
+            setattr(self, name, value)
+            return value
 
     @property
     def url(self) -> str:
@@ -286,16 +301,12 @@ def _fill(
     request.method = method
     request.path = path
     request.query_string = query
-    request.keep_running = False
-    request.on_signal = None
     request.id = None
     request.pending = None
     request._raw = raw
     request._body = body
     request._connection = connection
-    request._body_used = request._shared = False
-    request._headers = request._cookies = request._next_url = request._url = None
-    request._controller = request._left = request._form = request._stream = None
+    request._headers = request._next_url = None
 
 
 def arrived(

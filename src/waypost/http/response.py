@@ -66,27 +66,26 @@ class Response(BaseException):
     headers: raises InvalidHeaderError for what can't go on the wire.
     """
 
-    __slots__ = ("_content_type", "_control", "_headers", "_payload", "_status", "status_text")
+    __slots__ = ("_content_type", "_headers", "_payload", "_status")
 
     _status: int
     _payload: Octets | BodyStream | None
     _content_type: Octets | None
     _headers: Headers | None
-    _control: Control | None
-    status_text: str
+    # Few responses have these; the others share the defaults, which saves them two stores.
+    _control: Control | None = None
+    status_text: str = ""
 
     def __init__(
         self, body: BodyInit = None, status: int = 200, headers: HeadersInit = None, *, status_text: str = ""
     ) -> None:
         self._headers = None
-        self._control = None
         self._payload, self._content_type = _extract(body)
         self._status = status
-        self.status_text = status_text
         if status != 200 or status.__class__ is not int:
             _check_status(status, self._payload)
         if status_text:
-            _check_reason(status_text)
+            self.status_text = _checked_reason(status_text)
         if headers is not None:
             self._set_headers(headers)
 
@@ -119,7 +118,6 @@ class Response(BaseException):
         response._headers = None if headers is None else Headers(headers)
         response._payload = response._content_type = None
         response._status = 200
-        response.status_text = ""
         response._control = GO_ON if request_headers is None else Control(None, request_headers)
         return response
 
@@ -230,10 +228,12 @@ class Response(BaseException):
         """A response with these headers instead, over the same body; None for those that the body gives."""
         twin = self.__class__.__new__(self.__class__)
         twin._status = self._status
-        twin.status_text = self.status_text
+        if self.status_text:
+            twin.status_text = self.status_text
         twin._payload = self._payload
         twin._content_type = self._content_type
-        twin._control = self._control
+        if self._control is not None:
+            twin._control = self._control
         twin._headers = headers
         return twin
 
@@ -250,15 +250,13 @@ def _make_json(data: Any, status: int = 200, headers: HeadersInit = None, *, sta
     """A JSON response. Raises InvalidResponseError for a value that JSON can't hold."""
     response = Response.__new__(Response)
     response._headers = None
-    response._control = None
     response._payload = encode_json(data)
     response._content_type = _JSON_TYPE
     response._status = status
-    response.status_text = status_text
     if status != 200 or status.__class__ is not int:
         _check_status(status, response._payload)
     if status_text:
-        _check_reason(status_text)
+        response.status_text = _checked_reason(status_text)
     if headers is not None:
         response._set_headers(headers)
     return response
@@ -298,8 +296,9 @@ def _check_status(status: object, payload: object) -> None:
         raise InvalidResponseError(f"a response with status {status} can't have a body")
 
 
-def _check_reason(text: str) -> None:
+def _checked_reason(text: str) -> str:
     if not all(ord(character) in _REASON_OK for character in text):
         raise InvalidResponseError(
             "status_text must not hold line breaks, control characters or characters above U+00FF"
         )
+    return text
