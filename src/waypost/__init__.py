@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from waypost.app.after import after
 from waypost.app.context import Context, Params, connection, cookies, headers
+from waypost.app.draft import draft_mode
 from waypost.app.interrupts import forbidden, not_found, permanent_redirect, redirect, unauthorized
 from waypost.errors import (
     BadRequest,
     BodyTooLarge,
     BodyUsedError,
+    CacheUsageError,
     ClientDisconnected,
+    DynamicReadError,
+    FetchError,
     HTTPError,
     InvalidForm,
     InvalidJSON,
     StartupError,
+    StoreUnavailable,
     UnsupportedMediaType,
 )
 from waypost.http.blob import Blob, File
@@ -48,9 +53,12 @@ __all__ = [
     "Blob",
     "BodyTooLarge",
     "BodyUsedError",
+    "CacheUsageError",
     "ClientDisconnected",
     "Context",
     "Cookie",
+    "DynamicReadError",
+    "FetchError",
     "File",
     "FormData",
     "HTTPError",
@@ -65,6 +73,7 @@ __all__ = [
     "Request",
     "Response",
     "StartupError",
+    "StoreUnavailable",
     "TransformStream",
     "URLSearchParams",
     "UnsupportedMediaType",
@@ -73,6 +82,7 @@ __all__ = [
     "connection",
     "cookies",
     "create_app",
+    "draft_mode",
     "forbidden",
     "headers",
     "not_found",

@@ -53,8 +53,9 @@ class AsyncClient:
     ) -> None:
         if not isinstance(path, Application):
             load_env(Path(path).resolve(), "test")
-            mode: Literal["development", "production"] = "development" if dev else "production"
-            path = Application(load_config(Path(path).resolve(), mode))
+            mode: Literal["development", "test"] = "development" if dev else "test"
+            # In memory: a test must not find what an earlier one has cached.
+            path = Application(load_config(Path(path).resolve(), mode, {"cache_url": "memory:"}))
         self.application = path
         self.host = host
         self.cookies: dict[str, str] = {}

@@ -36,8 +36,9 @@ class Dispatcher:
         """Paths of cached GETs with nothing in front of them, and whether HEAD is answered by the same."""
         for path, entry in self._static.items():
             route = entry.static
-            if route is not None and entry.endpoints.get("GET") is route:
-                yield path, route, entry.endpoints.get("HEAD") is route
+            own: dict[str, object] = {**entry.endpoints}
+            if route is not None and own["GET"] is route:
+                yield path, route, own["HEAD"] is route
 
     async def __call__(self, request: Request) -> Response:
         """The Handler at the end of the middleware chain. Raises whatever the user's function raises."""

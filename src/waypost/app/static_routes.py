@@ -93,7 +93,8 @@ class StaticRoute:
         """Answer from the cache, or run the handler and keep what it gives."""
         services = self.services
         assert services is not None  # attached before the first request
-        caching, store = services.caching, services.caching.store
+        caching = services.caching
+        store = caching.store or await caching.open()
         none_match, drafting = interesting_fields(request._raw)
         key = self.key or route_key(self.path.of(scope.params))
         entry = store.peek(key) if store is not None else None

@@ -77,7 +77,8 @@ class Caching:
     """The cache of one application in one worker.
 
     time_limit: seconds that a fill may take, None for no limit. on_error(error, key): is told of refreshes that
-    failed. seeds: where a build left entries. Without a store (development) everything is a bypass.
+    failed. seeds: where a build left entries. prepare: calls start(), for a host that does not say when it begins.
+    Without a store (development) everything is a bypass.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Caching:
         self.store: Store | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self.seeds: Seeds | None = None
+        self.prepare: Callable[[], object] | None = None
         self._open_store: OpenStore | None = None
         self._opening: asyncio.Task[None] | None = None
         self._time_limit = time_limit
@@ -114,7 +116,9 @@ class Caching:
         return self.store is not None or self._open_store is not None
 
     async def open(self) -> Store | None:
-        """The store, opened if it is not yet."""
+        """The store, opened if it is not yet; None when there is none."""
+        if self.loop is None and self.prepare is not None:
+            self.prepare()
         if self.store is None and self._open_store is not None:
             if self._opening is None:
                 self._opening = self._task(self._open(self._open_store))
@@ -137,7 +141,7 @@ class Caching:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        store, self.store, self._open_store = self.store, None, None
+        store, self.store, self._open_store, self._opening = self.store, None, None, None
         if store is not None:
             await store.close()
 
