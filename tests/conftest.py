@@ -11,7 +11,6 @@ import pytest
 
 from waypost.routing.importing import ProjectFinder, forget_project_modules
 
-
 # These start servers, browsers, package managers or type checkers, whose Python matters little: once is enough.
 SLOW = ("ai", "browser", "cli", "conformance", "docs", "test_examples.py")
 

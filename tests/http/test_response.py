@@ -139,7 +139,8 @@ def test_redirect_targets(target: str, location: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["data:text/html,x", "javascript:alert(1)", "/ok\r\nSet-Cookie: a=b", "/\n/evil", "\t//evil", "/a\x00b", "/a\x1b"]
+    "target",
+    ["data:text/html,x", "javascript:alert(1)", "/ok\r\nSet-Cookie: a=b", "/\n/evil", "\t//evil", "/a\x00b", "/a\x1b"],
 )
 def test_refused_redirect_targets(target: str) -> None:
     with pytest.raises(InvalidHeaderError):

@@ -142,7 +142,7 @@ class Application:
             response = await self._revalidated(response, request, scope)
         scope.answered = True
         payload = response._payload
-        small = payload is None or (payload.__class__ is bytes and len(payload) < MIN_SIZE)
+        small = payload is None or (isinstance(payload, bytes) and len(payload) < MIN_SIZE)
         if self._compression is not None and (not small or response._status == 304):
             response = await self._compression.apply(request, response)
         if request.id is not None:

@@ -59,7 +59,7 @@ class Hits:
         if entry is None:
             return None
         answer = entry.prepared
-        if answer.__class__ is not Answer or not answer.small:
+        if not isinstance(answer, Answer) or not answer.small:
             return None
         none_match, drafting = interesting_fields(request._raw)
         if drafting:

@@ -90,12 +90,12 @@ class StrictRequest(Request):
         return self._next_url
 
     @property
-    def query_string(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # a slot in Request
+    def query_string(self) -> str:
         """Refused."""
         self.refuse("request.query_string")
 
     @query_string.setter
-    def query_string(self, value: str) -> None:
+    def query_string(self, value: str) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]  # was a slot
         """Nothing: there is none to keep."""
 
     def clone(self) -> Request:

@@ -83,7 +83,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 def build_table(routes: Iterable[BuiltRoute]) -> Text:
     """One line a route, a few of its generated paths below it, and what the symbols mean."""
-    rows = [("", "Path", "Methods", "Size", "Revalidate", "Expire")]
+    rows: list[tuple[str, ...]] = [("", "Path", "Methods", "Size", "Revalidate", "Expire")]
     styles = ["bold"]
     for route in routes:
         cached = route.kind != "dynamic"
