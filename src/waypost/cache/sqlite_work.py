@@ -175,7 +175,8 @@ def revalidate(
 ) -> bool:
     """Mark the tags. names: their digests, in the same order. limit: number of tags that are remembered.
 
-    Raises OSError when the page can't be written. False: it went into a database that was replaced meanwhile, and that nobody reads any more.
+    Raises OSError when the page can't be written. False: it went into a database that was replaced meanwhile, and
+    that nobody reads any more.
     """
     _note_boot(connection, file.boot)
     page, slots = file.page, slots_of(tags)
