@@ -40,6 +40,7 @@ Next: TypeAlias = Callable[[Request], Awaitable[Response]]
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
 _MOST_HEADERS = 64
 _ALLOW_ORIGIN = b"access-control-allow-origin"
+_VARY_ORIGIN = (b"vary", b"Origin")
 _PREFLIGHT_VARY = (b"Origin", b"Access-Control-Request-Method", b"Access-Control-Request-Headers")
 # About the body of the answer that a preflight's takes the place of.
 _BODY_FIELDS = frozenset((b"content-type", b"content-length", b"content-encoding", b"location", b"www-authenticate"))
@@ -87,7 +88,7 @@ def cors(
 class CORS:
     """A CORS policy; see `cors`. Called with a handler it wraps it; as middleware it gets request and next."""
 
-    __slots__ = ("_allow_headers", "_granted", "_grants", "_max_age", "_methods", "_origins", "_private_network")
+    __slots__ = ("_allow_headers", "_grants", "_known", "_max_age", "_methods", "_more", "_origins", "_private_network")
 
     def __init__(
         self,
@@ -107,10 +108,17 @@ class CORS:
         self._private_network = private_network
         # What follows Access-Control-Allow-Origin: in every grant, and in one that is not a preflight's.
         self._grants: RawHeaders = [(b"access-control-allow-credentials", b"true")] if credentials else []
-        self._granted: RawHeaders = [
+        self._more: RawHeaders = [
             *self._grants,
             *([(b"access-control-expose-headers", expose)] if expose else []),
         ]
+        # Origin → all that its answers get, for the origins that are written out, and for requests without one.
+        self._known: dict[bytes | None, RawHeaders] = {
+            origin.encode("ascii"): [(_ALLOW_ORIGIN, origin.encode("ascii")), *self._more, _VARY_ORIGIN]
+            for origin in origins.exact
+            if not origins.any
+        }
+        self._known[None] = [_VARY_ORIGIN]
 
     @overload
     def __call__(self, request: Callable[..., Any], next: None = None, /) -> Callable[..., Any]: ...
@@ -118,6 +126,11 @@ class CORS:
     def __call__(self, request: Request, next: Next, /) -> Awaitable[Response]: ...
     def __call__(self, request: Any, next: Next | None = None, /) -> Any:
         return self._wrapped(request) if next is None else self._around(request, next)
+
+    @property
+    def __waypost_ending__(self) -> tuple[Callable[..., Response], Callable[[Request], None]]:
+        """As middleware it only changes what comes back, which needs no coroutine of its own."""
+        return self._answer, self._keep_for_failure
 
     async def _around(self, request: Request, next: Next) -> Response:
         try:
@@ -145,25 +158,36 @@ class CORS:
             except BaseException:
                 self._keep_for_failure(request)
                 raise
-            return self._answer(request, response)
+            # A copy, since the handler may return one object to everyone.
+            return self._answer(request, response.copy())
 
         # A preflight asks with OPTIONS about the verb that is wrapped: the automatic OPTIONS answer finds this.
         wrapper.__waypost_preflight__ = self.preflight  # type: ignore[attr-defined]  # functions may have any
         return wrapper
 
     def _answer(self, request: Request, response: Response) -> Response:
-        return self.preflight(request, response) if is_preflight(request) else self._actual(request, response)
+        """response: one that belongs to this request alone."""
+        if request.method == "OPTIONS" and is_preflight(request):
+            return self.preflight(request, response)
+        self._open(request, response.headers.raw)
+        return response
 
     # -- the three answers
 
-    def _actual(self, request: Request, response: Response) -> Response:
-        """The answer to a request that is not a preflight, with what lets the page read it."""
-        answer = response.copy()  # the handler may return one object to everyone
-        fields = answer.headers.raw
+    def _open(self, request: Request, fields: RawHeaders) -> None:
+        """Add what lets the page read an answer that is not a preflight's. fields: the answer's headers."""
+        for name, _ in fields:
+            # An inner policy has always set Vary, whatever it decided.
+            if name in (b"vary", _ALLOW_ORIGIN):
+                break
+        else:
+            known = self._known.get(_origin_of(request))
+            if known is not None:
+                fields += known
+                return
         if not any(name == _ALLOW_ORIGIN for name, _ in fields):
-            fields += self._grant(request, self._granted)
+            fields += self._grant(request, self._more)
         add_vary(fields, b"Origin")
-        return answer
 
     def preflight(self, request: Request, response: Response) -> Response:
         """The answer to a preflight. response: what the route says to OPTIONS; 404 and its own CORS headers stand."""
@@ -188,7 +212,7 @@ class CORS:
         way = way_of(scope)
         if way.failed is None or not way.failed.has("access-control-allow-origin"):
             fields = Headers()
-            fields.raw.extend(self._grant(request, self._granted))
+            fields.raw.extend(self._grant(request, self._more))
             add_vary(fields.raw, b"Origin")
             way.keep_for_failure(fields)
 
@@ -230,6 +254,15 @@ def is_preflight(request: Request) -> bool:
         and request.headers.has("origin")
         and request.headers.has("access-control-request-method")
     )
+
+
+def _origin_of(request: Request) -> bytes | None:
+    """The Origin header as sent; what no origin is where there are several."""
+    found: bytes | None = None
+    for name, value in request.headers.raw:
+        if name == b"origin":
+            found = value if found is None else b""
+    return found
 
 
 def _request_among(arguments: tuple[Any, ...]) -> Request:

@@ -152,7 +152,8 @@ def _layer(function: object, name: str, source: Source) -> Layer:
         raise wrong(f"{name} is a generator: it yields, and never returns a response")
     wraps = _wraps(function, name, wrong)
     label = getattr(function, "__name__", type(function).__name__)
-    return Layer(_callable(function, wraps), wraps, f"{label} in {source.file}")
+    ending = getattr(function, "__waypost_ending__", None) if wraps else None
+    return Layer(_callable(function, wraps), wraps, f"{label} in {source.file}", ending=ending)
 
 
 def _wraps(function: Callable[..., Any], name: str, wrong: Callable[..., StartupError]) -> bool:

@@ -152,9 +152,11 @@ class Request:
 
     @property
     def headers(self) -> Headers:
-        if self._headers is None:
-            self._headers = Headers.from_raw(self._raw)
-        return self._headers
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = Headers()
+            headers.raw.extend(self._connection.lowered(self._raw))
+        return headers
 
     def replace_headers(self, headers: HeadersInit) -> None:
         """Give everyone who reads this request later exactly these headers; for middleware's `request_headers`.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from waypost.http.forms import FormLimits
+from waypost.http.headers import RawHeaders
 
 if TYPE_CHECKING:
     import ipaddress
@@ -103,11 +104,23 @@ class Connection:
     trusted: whether the peer is a configured proxy, so that its X-Forwarded-* headers count.
     """
 
-    __slots__ = ("peer", "scheme", "server", "site", "trusted")
+    __slots__ = ("_fields", "_raw", "peer", "scheme", "server", "site", "trusted")
 
     def __init__(self, scheme: str, peer: str | None, server: tuple[str, int | None] | None, site: Site) -> None:
+        self._raw: RawHeaders | None = None
+        self._fields: RawHeaders = []
         self.scheme = scheme
         self.peer = peer
         self.server = server
         self.site = site
         self.trusted = peer in site.proxies
+
+    def lowered(self, raw: RawHeaders) -> RawHeaders:
+        """These fields with names in lower case; not to be changed.
+
+        raw: as sent. A server gives the same list again for a request whose head has the same fields as the one
+        before, which is most of what a client sends over one connection.
+        """
+        if raw is not self._raw:
+            self._raw, self._fields = raw, [(name.lower(), value) for name, value in raw]
+        return self._fields

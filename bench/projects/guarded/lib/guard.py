@@ -1,29 +1,14 @@
-"""CORS and a token check as wrappers around a handler."""
-
-from collections.abc import Awaitable, Callable
+"""CORS and a token check, as the documentation has them (docs/cors.md, "With a check of credentials")."""
 
 from meaning import ORIGIN, TOKEN
 
 from waypost import Request, Response
+from waypost.cors import cors
 
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-def with_auth(handler: Handler) -> Handler:
-    async def checked(request: Request) -> Response:
-        if request.headers.get("authorization") != TOKEN:
-            return Response.json({"error": "unauthorized"}, status=401)
-        return await handler(request)
-
-    return checked
+allow = cors(origins=[ORIGIN])
 
 
-def with_cors(handler: Handler) -> Handler:
-    async def answered(request: Request) -> Response:
-        response = await handler(request)
-        response.headers.append("vary", "Origin")
-        if request.headers.get("origin") == ORIGIN:
-            response.headers.set("access-control-allow-origin", ORIGIN)
-        return response
-
-    return answered
+async def signed_in(request: Request) -> Response | None:
+    if request.headers.get("authorization") != TOKEN:
+        return Response.json({"error": "unauthorized"}, status=401)
+    return None

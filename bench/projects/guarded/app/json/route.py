@@ -1,10 +1,7 @@
-from lib.guard import with_auth, with_cors
 from meaning import SMALL
 
-from waypost import Request, Response
+from waypost import Response
 
 
-@with_cors
-@with_auth
-async def GET(request: Request) -> Response:
+async def GET() -> Response:
     return Response.json(SMALL)

@@ -1,0 +1,3 @@
+from lib.guard import allow, signed_in
+
+middleware = [allow, signed_in]
