@@ -16,7 +16,7 @@ from fractions import Fraction
 from hashlib import sha256
 from pathlib import PurePath
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from waypost.cache.values import fields_of
@@ -26,9 +26,13 @@ from waypost.http.url import URL, URLSearchParams
 _TEXTUAL: Final = (datetime, date, time, timedelta, Decimal, UUID, Fraction, PurePath, URL, URLSearchParams, complex)
 _DEPTH: Final = 50
 
+Within: TypeAlias = tuple[int, ...]
 
-def material(value: Any, what: str, depth: int = 0) -> str:
+
+def material(value: Any, what: str, path: Within = ()) -> str:
     """`value` as text that no other value has. what: how errors call it, "the argument user of posts()".
+
+    path: what it is inside of.
 
     Dicts and sets are the same in any order. Raises CacheUsageError for what has no value of its own.
     """
@@ -39,9 +43,11 @@ def material(value: Any, what: str, depth: int = 0) -> str:
         return f"s{len(value)}:{value}"
     if kind is int or kind is float:
         return f"{kind.__name__[0]}{value!r};"
-    if depth > _DEPTH:
+    if len(path) > _DEPTH:
         raise CacheUsageError(f"{what} is nested too deeply for a key, or holds itself")
-    deeper = depth + 1
+    if isinstance(value, FunctionType | MethodType | functools.partial):
+        return identity(value, what, path)
+    deeper = (*path, id(value))
     if kind in (bytes, bytearray):
         return f"b{len(value)}:{bytes(value).hex()}"
     if kind in (list, tuple):
@@ -57,19 +63,17 @@ def material(value: Any, what: str, depth: int = 0) -> str:
     return _of_object(value, kind, what, deeper)
 
 
-def _of_object(value: Any, kind: type, what: str, depth: int) -> str:
+def _of_object(value: Any, kind: type, what: str, path: Within) -> str:
     fields = fields_of(value)
     if fields is not None:
         name = f".{value.name}" if isinstance(value, Enum) else ""
-        return f"{kind.__module__}.{kind.__qualname__}{name}({material(fields, what, depth)})"
+        return f"{kind.__module__}.{kind.__qualname__}{name}({material(fields, what, path)})"
     if isinstance(value, str | int | float):
-        return f"{kind.__module__}.{kind.__qualname__}({material(kind.__mro__[1](value), what, depth)})"
+        return f"{kind.__module__}.{kind.__qualname__}({material(kind.__mro__[1](value), what, path)})"
     if isinstance(value, type | ModuleType):
         return _named(
             type(value), f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value.__name__)}"
         )
-    if isinstance(value, FunctionType | MethodType | functools.partial):
-        return identity(value, what, depth)
     if inspect.isbuiltin(value):
         return _named(kind, f"{value.__module__}.{value.__qualname__}")
     raise CacheUsageError(
@@ -82,29 +86,29 @@ def _named(kind: type, text: str) -> str:
     return f"{kind.__name__}{len(text)}:{text}"
 
 
-def identity(function: Callable[..., Any], what: str, depth: int = 0, *, closure: bool = True) -> str:
+def identity(function: Callable[..., Any], what: str, path: Within = (), *, closure: bool = True) -> str:
     """Which function this is: its module, name and code, and the values that it closes over.
 
     closure: False leaves these out, for a function whose user says by hand what they are.
     """
-    if depth > _DEPTH:
-        return ""  # functions that close over each other: the outer ones are in the text already
+    deeper = (*path, id(function))
     if isinstance(function, functools.partial):
-        bound = material((function.args, function.keywords), what, depth + 1)
-        return f"partial({identity(function.func, what, depth + 1, closure=closure)}{bound})"
+        bound = material((function.args, function.keywords), what, deeper)
+        return f"partial({identity(function.func, what, deeper, closure=closure)}{bound})"
     if isinstance(function, MethodType):
-        owner = material(function.__self__, f"the object of {what}", depth + 1)
-        return f"method({identity(function.__func__, what, depth + 1, closure=closure)}{owner})"
+        owner = material(function.__self__, f"the object of {what}", deeper)
+        return f"method({identity(function.__func__, what, deeper, closure=closure)}{owner})"
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType):
-        return material(function, what, depth + 1)
+        return material(function, what, deeper)
     name = f"{function.__module__}.{function.__qualname__}"
     # Two lambdas of one place have one name.
     text = f"{name}@{code.co_firstlineno}:{_code_digest(code)}"
-    return text + (_closed_over(function, code, what, depth + 1) if closure else "")
+    # Functions that close over each other: this one is in the text already.
+    return text + (_closed_over(function, code, what, deeper) if closure and id(function) not in path else "")
 
 
-def _closed_over(function: Any, code: CodeType, what: str, depth: int) -> str:
+def _closed_over(function: Any, code: CodeType, what: str, path: Within) -> str:
     parts: list[str] = []
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
         try:
@@ -114,7 +118,7 @@ def _closed_over(function: Any, code: CodeType, what: str, depth: int) -> str:
         if value is function or getattr(value, "__wrapped__", None) is function:
             continue  # it calls itself
         try:
-            parts.append(f"{name}={material(value, what, depth)}")
+            parts.append(f"{name}={material(value, what, path)}")
         except CacheUsageError:
             raise CacheUsageError(
                 f"{what} closes over {name}, of type {type(value).__name__}, which the key can't cover: pass what the "
