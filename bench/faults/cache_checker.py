@@ -8,7 +8,8 @@ Each process logs every operation with the time it was called and acknowledged, 
 cache is a mapped file of numbers; a writer raises a number and then revalidates. A read is too old when it gives a
 number below one whose revalidation had been acknowledged (more than --bound seconds) before the read was called.
 --machines: workers of different machines share the store and no page. --breaks: while they run, the way of the second
-machine to the store is broken in these ways. --waiters: instead of all that, so many wait for one key at once.
+machine to the store is broken in these ways. --harms: while they run, the files of the SQLite store are damaged.
+--waiters: instead of all that, so many wait for one key at once.
 Prints one JSON object; exit code 1 when something was too old, lost, or filled twice.
 """
 
@@ -21,8 +22,10 @@ import bisect
 import contextlib
 import json
 import mmap
+import os
 import random
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,6 +38,7 @@ sys.path.insert(0, str(ROOT))
 from waypost.cache.entry import Entry  # noqa: E402
 from waypost.cache.layered import LayeredStore  # noqa: E402
 from waypost.errors import StoreUnavailable  # noqa: E402
+from waypost.server.worker import new_event_loop  # noqa: E402
 
 READ, REVALIDATE = 0, 1
 FIELDS = 6  # kind, key, value, called, acknowledged, how
@@ -243,6 +247,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two reads of a task")
     parser.add_argument("--bound", type=float, default=0.0, help="seconds that a read may lag behind")
     parser.add_argument("--breaks", default="", help="faults of the second machine's connection, by commas")
+    parser.add_argument("--harms", default="", help="what happens to SQLite's files: delete, truncate, rmtree, noise")
     parser.add_argument("--waiters", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--timeout", type=float, default=2.0, help="seconds after which a call to the store gives up")
@@ -259,6 +264,23 @@ def start_workers(options: argparse.Namespace, folder: Path) -> list[subprocess.
     given += ["--folder", str(folder), "--urls", options.urls, "--build", options.build]
     command = [sys.executable, __file__, *given, "--worker"]
     return [subprocess.Popen([*command, str(worker)]) for worker in range(options.workers)]
+
+
+def harm_files(folder: Path, harm: str) -> None:
+    """Do to the files of the store what administrators and failing disks do."""
+    with contextlib.suppress(OSError):
+        if harm == "rmtree":
+            shutil.rmtree(folder)
+            return
+        for file in folder.glob("*.db"):
+            if harm == "delete":
+                file.unlink()
+            elif harm == "truncate":
+                os.truncate(file, file.stat().st_size // 2)
+            else:
+                with file.open("r+b") as opened:
+                    opened.seek(4096)
+                    opened.write(os.urandom(20_000))
 
 
 async def supervise(options: argparse.Namespace, folder: Path, port: int) -> list[int]:
@@ -279,8 +301,13 @@ async def supervise(options: argparse.Namespace, folder: Path, port: int) -> lis
                 await asyncio.sleep(0.01)
                 assert all(process.poll() is None for process in processes), "a worker did not start"
             board.words[Board.START] = time.monotonic_ns()
+            harms = options.harms.split(",")
             faults = [name for name in options.breaks.split(",") if name]
             while any(process.poll() is None for process in processes):
+                if options.harms:
+                    await asyncio.sleep(0.3)
+                    harm_files(folder / "machine0", harms[0])
+                    harms.append(harms.pop(0))
                 if proxy is not None and faults:
                     await asyncio.sleep(0.4)
                     await proxy.set(faults[0])  # type: ignore[arg-type]  # a name given on the command line
@@ -298,7 +325,8 @@ async def supervise(options: argparse.Namespace, folder: Path, port: int) -> lis
 def main() -> int:
     options = parse()
     if options.worker >= 0:
-        asyncio.run(Worker(options).run())
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:  # the loop that workers run on
+            runner.run(Worker(options).run())
         return 0
     options.build = secrets.token_hex(6)
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:

@@ -367,6 +367,27 @@ def test_many_waiters_one_fill(make: Make) -> None:
     run(make, test)
 
 
+def test_waiters_take_what_is_stale_as_soon_as_it_is_stored(make: Make) -> None:
+    """Else each of them would fill it again, one after the other."""
+
+    async def test(store: Store) -> None:
+        fills = 0
+
+        async def wanted() -> None:
+            nonlocal fills
+            async with store.lease("k") as lease:
+                if lease.found is None:
+                    fills += 1
+                    await asyncio.sleep(0.05)
+                    assert await lease.store(entry(b"filled", revalidate=0.001))
+                    await asyncio.sleep(0.01)
+
+        await asyncio.gather(*(wanted() for _ in range(50)))
+        assert fills == 1
+
+    run(make, test)
+
+
 def test_a_key_that_is_filled_already_needs_no_fill(make: Make) -> None:
     async def test(store: Store) -> None:
         await stored(store, "k")

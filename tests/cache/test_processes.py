@@ -79,6 +79,16 @@ def test_a_broken_way_to_the_store_makes_nothing_older_than_100_ms(store: str) -
     assert result["exit_codes"] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
+def test_files_that_are_damaged_under_four_workers_make_nothing_old() -> None:
+    result = run(
+        CHECKER, "--harms", "delete,truncate,rmtree,noise", "--timeout", "0.2",
+        "--reads", "20000", "--revalidations", "400", "--pause", "0.002",
+    )  # fmt: skip
+    assert result["too_old"] == 0, result
+    assert result["exit_codes"] == [0, 0, 0, 0]
+
+
 @pytest.mark.parametrize("options", [["--store", "sqlite"], ["--store", "valkey", "--machines", "2"]], ids=" ".join)
 def test_500_waiters_in_four_processes_fill_once(options: list[str]) -> None:
     result = run(CHECKER, *options, "--waiters", "500", "--rounds", "3")

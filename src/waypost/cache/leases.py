@@ -150,8 +150,9 @@ class Turn:
                 found = await self._turns.look_up(self.key)
             except StoreUnavailable:
                 return
-            # Not what the leader stored as it was then: it may have been revalidated before this request began.
-            if found is not None and found.state == "fresh":
+            # Not what the leader stored as it was then: it may have been revalidated before this request began. One
+            # that is stale by time alone is good, as the next one would be no younger.
+            if found is not None and not found.outdated:
                 self.found = found
                 return
 

@@ -161,7 +161,8 @@ class CacheFile:
             raise
         for other in self.folder.glob("*.db*"):
             if not other.name.startswith(era):
-                other.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # Windows keeps what another process has open
+                    other.unlink()
         self._path = path
         return self._connect(path)
 

@@ -20,7 +20,7 @@ from waypost.cache.entry import Entry, encode_entry
 from waypost.cache.lane import Lane
 from waypost.cache.leases import Claim
 from waypost.cache.names import digest
-from waypost.cache.outage import Outage, within
+from waypost.cache.outage import Outage
 from waypost.cache.owner import this_process
 from waypost.cache.shared_page import FLOOR, UNSURE, SharedPage
 from waypost.cache.sqlite_file import LONG_LOG, CacheFile, damaged
@@ -31,7 +31,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 TEND_EVERY: Final = 0.25  # seconds
-OPEN_LIMIT: Final = 2.0  # seconds
+OPEN_LIMIT: Final = 1.0  # seconds
+OPEN_AGAIN: Final = 0.05
 SWEEP_EVERY: Final = 240  # times that
 
 
@@ -194,10 +195,17 @@ class _Side:
 
     async def begin(self) -> None:
         """Open the file, with more time than a request has. Raises nothing."""
+        reason = f"it was not opened in {OPEN_LIMIT:g} s"
         try:
-            await within(OPEN_LIMIT, self._attempt(self._probe))
-        except (StoreUnavailable, TimeoutError) as error:
-            self.outage.fail(str(error) or f"it was not opened in {OPEN_LIMIT:g} s")
+            async with asyncio.timeout(OPEN_LIMIT):
+                while True:
+                    try:
+                        return await self._attempt(self._probe)
+                    except StoreUnavailable as error:  # other workers are opening it too, as it seems
+                        reason = str(error)
+                    await asyncio.sleep(OPEN_AGAIN)
+        except TimeoutError:
+            self.outage.fail(reason)
 
     async def run(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
