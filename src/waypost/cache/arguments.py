@@ -92,6 +92,9 @@ def identity(function: Callable[..., Any], what: str, path: Within = (), *, clos
     closure: False leaves these out, for a function whose user says by hand what they are.
     """
     deeper = (*path, id(function))
+    own = getattr(function, "__waypost_identity__", None)
+    if own is not None:  # a cached function, whose wrapper closes over what is no value
+        return f"cached({own()})" if id(function) not in path else ""
     if isinstance(function, functools.partial):
         bound = material((function.args, function.keywords), what, deeper)
         return f"partial({identity(function.func, what, deeper, closure=closure)}{bound})"

@@ -66,19 +66,22 @@ def cached(
     """
     if function is None:
         return lambda wrapped: cached(wrapped, tags=tags, revalidate=revalidate, key=key)
+    is_async = _is_async(function)
     recipe = _Recipe(function, tags, revalidate, key)
-    if _is_async(function):
+    if is_async:
 
         @functools.wraps(function)
         async def call(*args: Any, **kwargs: Any) -> Any:
             return await recipe.call(args, kwargs)
 
+        call.__waypost_identity__ = recipe.identity  # type: ignore[attr-defined]  # for functions that close over it
         return call
 
     @functools.wraps(function)
     def call_plainly(*args: Any, **kwargs: Any) -> Any:
         return recipe.call_plainly(args, kwargs)
 
+    call_plainly.__waypost_identity__ = recipe.identity  # type: ignore[attr-defined]  # as above
     return call_plainly
 
 
@@ -115,9 +118,12 @@ class _Recipe:
         closes = key is None and bool(getattr(inner, "__closure__", None))
         self._identity = None if closes else identity(function, self.name, closure=key is None)
 
+    def identity(self) -> str:
+        """Which function this is, as text, with what it closes over and with its `key`."""
+        return f"{self._identity or identity(self._function, self.name)}|{self._extra}"
+
     def _key(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        which = self._identity or identity(self._function, self.name)
-        return data_key("call", self.name, f"{which}|{self._extra}|{self._signature.material(args, kwargs)}")
+        return data_key("call", self.name, f"{self.identity()}|{self._signature.material(args, kwargs)}")
 
     def _tags_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
         if callable(self._tags):
