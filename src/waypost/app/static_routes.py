@@ -87,6 +87,11 @@ class StaticRoute:
         self._largest = max(config.cache_max_memory // 4, 1_048_576)
         self.key = route_key(self.path.fixed) if self.path.fixed is not None else None
 
+    def _stands_alone(self) -> bool:
+        """Whether nothing is in front of it: what is answered at once passes by middleware, a guard above all."""
+        first: object = self.entry.endpoints["GET"] if self.entry is not None else None
+        return first is self
+
     # -- a request
 
     async def __call__(self, request: Request, scope: RequestScope) -> Response:
@@ -101,7 +106,7 @@ class StaticRoute:
         if drafting and scope.bypasses_cache:
             return await self._draft(request, scope)
         if entry is not None:
-            if self.key is None and services.hits is not None:
+            if self.key is None and services.hits is not None and self._stands_alone():
                 services.hits.remember(request.path, key)
             answer = answer_of(entry)
             return conditional(answer.at(time.time()), answer.etag, none_match)
