@@ -198,17 +198,34 @@ def _node(part: Part, rest: list[Part], index: int) -> Node:
     prefix, suffix = _literal(part.prefix, part.column), _literal(part.suffix, part.column)
     if not part.name:
         return _optional(join(prefix, suffix), part)
-    to_the_end = part.expression in _REST or not (part.expression or rest)
-    if part.repeats and part.prefix == "/" and not part.suffix and to_the_end:
-        # A canonical path has no empty segments: whatever follows the slash is one segment after the other.
-        least = 0 if part.expression == ".*" else 1
-        return _optional(join(prefix, Group(f"p{index}", Repeat(Chars(ALL.ranges, part.column), least, None))), part)
+    slash_follows = part.expression in _REST or (not part.expression and _slash_follows(rest))
+    if part.repeats and part.prefix == "/" and not part.suffix and slash_follows:
+        return _optional(join(prefix, Group(f"p{index}", _segments(part, rest))), part)
     value = _usual(part)
     if part.expression:
         value = parse_expression(part.expression, part.expression_column, inside_path=True)
     if part.repeats:
         value = join(value, Repeat(join(suffix, prefix, value), 0, None, False, part.column))
     return _optional(join(prefix, Group(f"p{index}", value), suffix), part)
+
+
+def _segments(part: Parameter, rest: list[Part]) -> Node:
+    """One segment after the other. A canonical path has no empty ones, so it is enough that no slash comes last."""
+    if part.expression or not rest:
+        return Repeat(Chars(ALL.ranges, part.column), 0 if part.expression == ".*" else 1, None)
+    return Sequence((Repeat(Chars(ALL.ranges, part.column), 0, None), Chars(invert(((0x2F, 0x2F),)), part.column)))
+
+
+def _slash_follows(rest: list[Part]) -> bool:
+    """Whether the parts begin with a slash, or the path ends."""
+    for part in rest:
+        if isinstance(part, str):
+            return part.startswith("/")
+        if not part.prefix.startswith("/"):
+            return False
+        if part.modifier in ("", "+"):
+            return True
+    return True
 
 
 def _optional(node: Node, part: Parameter) -> Node:
