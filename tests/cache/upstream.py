@@ -70,7 +70,7 @@ def upstream() -> Iterator[Upstream]:
     server.daemon_threads = True
     made = Upstream(server.server_address[1])
     server.RequestHandlerClass = type("Handler", (_Handler,), {"upstream": made})
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
     thread.start()
     try:
         yield made
