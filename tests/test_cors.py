@@ -47,6 +47,7 @@ def answer(policy: Any, method: str = "GET", response: Response | None = None, *
     ],
 )
 def test_an_origin_matches_exactly_or_not_at_all(origin: str, allowed: bool) -> None:
+    """What CVE-2026-27977 and -27978 were about: `null` and look-alikes counted as the same origin."""
     got = answer(cors(origins=[APP]), origin=origin)
     assert got.headers.get("access-control-allow-origin") == (APP if allowed else None)
     assert got.headers.get("vary") == "Origin"
@@ -68,6 +69,7 @@ def test_an_origin_matches_exactly_or_not_at_all(origin: str, allowed: bool) -> 
     ],
 )
 def test_subdomains(origin: str, allowed: bool) -> None:
+    """What CVE-2026-25478 was about: a dot of the configured name matched any character."""
     got = answer(cors(origins="https://*.example.com", credentials=True), origin=origin)
     assert got.headers.get("access-control-allow-origin") == (origin if allowed else None)
     assert got.headers.has("access-control-allow-credentials") == allowed
@@ -379,6 +381,7 @@ def test_a_wrapped_handler_can_be_called_in_a_unit_test() -> None:
 
 
 def test_the_vary_of_a_request_is_not_answered() -> None:
+    """GHSA-q7jf-gf43-6x6p: it chose how caches in between keep the answer."""
     got = answer(cors(origins=APP), origin=APP, vary="X-Anything")
     assert got.headers.get("vary") == "Origin"
 
@@ -436,3 +439,69 @@ def test_a_pattern_that_could_be_slow_is_refused_and_a_long_origin_is_no_origin(
     policy = cors(origins=re.compile(r"https://[a-z]+\.example"))
     assert answer(policy, origin="https://a.example").headers.has("access-control-allow-origin")
     assert not answer(policy, origin=f"https://{'a' * 300}.example").headers.has("access-control-allow-origin")
+
+
+STATIC = """
+from waypost.cors import cors
+allow = cors(origins=["https://app.example"])
+{option}
+made = []
+{above}
+async def GET(request, context):
+    made.append(1)
+    return {{"made": len(made)}}
+def generate_static_params(): return [{{"id": "1"}}]
+{below}
+"""
+
+
+@pytest.mark.parametrize("option", ["revalidate = 60", 'dynamic = "force-static"'])
+@pytest.mark.parametrize(
+    ("above", "below", "root"),
+    [("@allow", "", ""), ("@allow\n@allow", "", ""), ("", "middleware = [allow]", ""), ("", "", "middleware = cors")],
+)
+def test_a_cached_answer_is_everyones_and_its_permission_is_not(
+    tmp_path: Path, option: str, above: str, below: str, root: str
+) -> None:
+    files = {"app/[id]/route.py": STATIC.format(option=option, above=above, below=below)}
+    if root:
+        files["middleware.py"] = GLOBAL
+    with Client(make_application(tmp_path, files)) as client:
+        for method in ("GET", "HEAD"):
+            for origin in ("https://evil.example", APP, None, APP, "https://evil.example"):
+                got = client.request(method, "/1", headers={} if origin is None else {"origin": origin})
+                assert got.headers.get("access-control-allow-origin") == (APP if origin == APP else None)
+                assert got.headers.get("vary") == "Origin"
+        assert client.get("/1").json() == {"made": 1}
+        assert client.options("/1", headers={"origin": APP, "access-control-request-method": "GET"}).status == 204
+
+
+def test_a_wrapper_around_the_wrapper_is_called(tmp_path: Path) -> None:
+    """functools.wraps hands the marks of the inner wrapper on."""
+    text = """
+import functools
+from waypost import Response
+from waypost.cors import cors
+allow = cors(origins=["https://app.example"])
+def guarded(handler):
+    @functools.wraps(handler)
+    async def wrapper(request, context):
+        if not request.headers.has("authorization"):
+            return Response.json({}, 401)
+        return await handler(request, context)
+    return wrapper
+@guarded
+@allow
+async def GET(request, context): return {}
+@allow
+@guarded
+async def PUT(request, context): return {}
+"""
+    with Client(make_application(tmp_path, {"app/route.py": text})) as client:
+        for method, readable in (("GET", False), ("PUT", True)):
+            refused = client.request(method, "/", headers={"origin": APP})
+            assert (refused.status, refused.headers.has("access-control-allow-origin")) == (401, readable)
+            got = client.request(method, "/", headers={"origin": APP, "authorization": "x"})
+            assert (got.status, got.headers.get("access-control-allow-origin")) == (200, APP)
+            asked = client.options("/", headers={"origin": APP, "access-control-request-method": method})
+            assert asked.headers.get("access-control-allow-origin") == APP

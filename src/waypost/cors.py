@@ -23,6 +23,7 @@ from typing import Any, TypeAlias, overload
 
 from waypost.app.binding import adapted, is_async
 from waypost.app.context import current_scope
+from waypost.app.layers import Outer
 from waypost.app.result import to_response
 from waypost.app.way import way_of
 from waypost.errors import StartupError
@@ -163,6 +164,8 @@ class CORS:
 
         # A preflight asks with OPTIONS about the verb that is wrapped: the automatic OPTIONS answer finds this.
         wrapper.__waypost_preflight__ = self.preflight  # type: ignore[attr-defined]  # functions may have any
+        # In a route the policy goes around what is cached of the handler, which is the same for every origin.
+        wrapper.__waypost_outer__ = Outer(wrapper, handler, self.__waypost_ending__)  # type: ignore[attr-defined]  # as above
         return wrapper
 
     def _answer(self, request: Request, response: Response) -> Response:

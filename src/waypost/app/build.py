@@ -8,7 +8,7 @@ from pathlib import Path
 from waypost.app.binding import bind
 from waypost.app.context import Params
 from waypost.app.entry import Endpoint, RouteEntry
-from waypost.app.layers import Layer
+from waypost.app.layers import Ending, Layer, ended, unwrapped
 from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, route_layers
 from waypost.app.preflight import preflight_endpoint
 from waypost.app.public_files import public_entries, serve_file
@@ -91,10 +91,12 @@ def build(config: Config) -> Built:
 def _entry(loaded: LoadedRoute, config: Config) -> RouteEntry:
     file = loaded.file
     own_limit = loaded.options.max_body_size
-    endpoints = _endpoints(loaded)
+    endpoints, endings = _endpoints(loaded)
     static = StaticRoute(loaded, config, endpoints["GET"]) if is_static(loaded) else None
     if static is not None:
         endpoints["GET"] = static
+    for verb, ending in endings:
+        endpoints[verb] = ended(ending, endpoints[verb], f"{verb} in {file.file}")
     return RouteEntry(
         file.pattern,
         file.file,
@@ -108,19 +110,25 @@ def _entry(loaded: LoadedRoute, config: Config) -> RouteEntry:
     )
 
 
-def _endpoints(loaded: LoadedRoute) -> dict[str, Endpoint]:
-    """Bind every handler of a file. Raises StartupErrors with all that can't be called."""
+def _endpoints(loaded: LoadedRoute) -> tuple[dict[str, Endpoint], list[tuple[str, Ending]]]:
+    """Bind every handler of a file; and what is to go around each, outside of its cache.
+
+    Raises StartupErrors with all that can't be called.
+    """
     endpoints: dict[str, Endpoint] = {}
+    endings: list[tuple[str, Ending]] = []
     errors: list[StartupError] = []
     if loaded.file.file.suffix == ".html":
         endpoints["GET"] = serve_file(loaded.file.file)
     for verb, handler in loaded.handlers.items():
         try:
-            endpoints[verb] = bind(handler, verb, loaded.file.file)
+            inner, own = unwrapped(handler)
+            endpoints[verb] = bind(inner, verb, loaded.file.file)
+            endings += ((verb, ending) for ending in own)
         except StartupError as error:
             errors.append(error)
     if errors:
         raise StartupErrors(errors)
     if (options := preflight_endpoint(loaded.handlers)) is not None:
         endpoints["OPTIONS"] = options
-    return endpoints
+    return endpoints, endings

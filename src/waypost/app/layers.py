@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from waypost.app.context import RequestScope, current_scope
 from waypost.app.entry import Endpoint
@@ -46,6 +46,26 @@ class Layer:
     ending: Ending | None = None
 
 
+class Outer(NamedTuple):
+    """What a wrapper is, where it only changes what comes back: its handler, and the ending that it gives it.
+
+    Stands on the wrapper as `__waypost_outer__`. wrapper: itself, because functools.wraps copies attributes to others.
+    """
+
+    wrapper: Callable[..., Any]
+    handler: Callable[..., Any]
+    ending: Ending
+
+
+def unwrapped(handler: Callable[..., Any]) -> tuple[Callable[..., Any], list[Ending]]:
+    """The handler inside of such wrappers, and their endings, the innermost first."""
+    endings: list[Ending] = []
+    while (outer := getattr(handler, "__waypost_outer__", None)) is not None and outer.wrapper is handler:
+        endings.insert(0, outer.ending)
+        handler = outer.handler
+    return handler, endings
+
+
 class Fold:
     """Folds layers around endpoints.
 
@@ -65,7 +85,7 @@ class Fold:
         for index in range(len(layers) - 1, -1, -1):
             layer, lineage = layers[index], tuple(layers[: index + 1])
             if layer.ending is not None:
-                run = self._ending(layer.ending, endpoint, where)
+                run = ended(layer.ending, endpoint, where, self.finish)
             else:
                 run = (self._wrapping if layer.wraps else self._deciding)(layer, endpoint, lineage, where)
             # Only what stands behind a route can be met twice; the pipeline sees to its own.
@@ -128,24 +148,6 @@ class Fold:
 
         return wrap
 
-    def _ending(self, ending: Ending, inner: Endpoint, where: str) -> Endpoint:
-        (change, before_failure), finish = ending, self.finish
-
-        async def run(request: Request, scope: RequestScope) -> Any:
-            try:
-                value = await inner(request, scope)
-                if value.__class__ is not Response or not value._status or value._control is not None:
-                    value = to_response(value, where)
-            except BaseException as error:
-                value = to_answer(error, scope)
-                if value is None:
-                    before_failure(request)
-                    raise
-            response = change(request, value.copy())
-            return response if finish is None else finish(response, request, scope)
-
-        return run
-
     async def _go_on(
         self,
         response: Response,
@@ -176,6 +178,26 @@ class Fold:
             way_of(scope).keep_for_failure(fields)
             raise
         return put_on(to_response(value, where), fields)
+
+
+def ended(ending: Ending, inner: Endpoint, where: str, finish: Finish | None = None) -> Endpoint:
+    """`inner` with an ending: what comes back is changed, and a bug is announced before it goes on."""
+    change, before_failure = ending
+
+    async def run(request: Request, scope: RequestScope) -> Any:
+        try:
+            value = await inner(request, scope)
+            if value.__class__ is not Response or not value._status or value._control is not None:
+                value = to_response(value, where)
+        except BaseException as error:
+            value = to_answer(error, scope)
+            if value is None:
+                before_failure(request)
+                raise
+        response = change(request, value.copy())
+        return response if finish is None else finish(response, request, scope)
+
+    return run
 
 
 def _skipping(layer: Layer, run: Endpoint, inner: Endpoint) -> Endpoint:
