@@ -31,11 +31,11 @@ _MARKS: Final = """(
 )"""
 _READ: Final = f"""
     SELECT meta.era, meta.seq, meta.floor, e.version, e.generation, e.used,
-           CASE WHEN e.version IS ?2 THEN NULL ELSE e.data END,
+           CASE WHEN e.version IS :known THEN NULL ELSE e.data END,
            {_MARKS.format(generation="e.generation", tags="e.tags")}
-    FROM meta LEFT JOIN entries e ON e.key = ?1
+    FROM meta LEFT JOIN entries e ON e.key = :key
 """
-_CHECK: Final = f"SELECT era, seq, floor, size, {_MARKS.format(generation='?1', tags='?2')} FROM meta"
+_CHECK: Final = f"SELECT era, seq, floor, size, {_MARKS.format(generation=':generation', tags=':tags')} FROM meta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def read(connection: sqlite3.Connection, key: str, have: Found | None) -> Read:
     """One snapshot of an entry and its tags. key: its digest. have: what the caller holds of it."""
     known = None if have is None else have.version
-    row = connection.execute(_READ, (key, known)).fetchone()
+    row = connection.execute(_READ, {"key": key, "known": known}).fetchone()
     era, seq, floor, version, generation, used, data, marks = row
     now = Fence(era, seq)
     if version is None:
@@ -132,7 +132,9 @@ def put(
     with transaction(connection):
         if token and not _end_lease(connection, key, token):
             return None
-        era, seq, floor, size, marks = connection.execute(_CHECK, (fence.generation, names)).fetchone()
+        era, seq, floor, size, marks = connection.execute(
+            _CHECK, {"generation": fence.generation, "tags": names}
+        ).fetchone()
         if era != fence.era or not untouched(fence.generation, [_mark(marks)], floor):
             return None
         cost = _cost(len(data))
