@@ -22,8 +22,9 @@ from waypost.errors import StartupError
 
 KEY = "k" * 32
 OLD = "o" * 32
+# Of the collection: in a long run the tests come much later, so every claim about the future is a day ahead.
 NOW = int(time.time())
-CLAIMS = {"sub": "u1", "exp": NOW + 600, "iat": NOW, "iss": "https://issuer.example", "aud": "api"}
+CLAIMS = {"sub": "u1", "exp": NOW + 86400, "iat": NOW, "iss": "https://issuer.example", "aud": "api"}
 HEADER = {"alg": "HS256", "typ": "JWT", "kid": "new"}
 
 sessions = TokenSessions({"new": KEY, "old": OLD}, issuer="https://issuer.example", audience="api")
@@ -80,7 +81,7 @@ ACCEPTED = {
     "no iat": make(claims=claims(iat=...)),
     "nbf past": make(claims=claims(nbf=NOW - 5)),
     "nbf float": make(claims=claims(nbf=NOW - 5.5)),
-    "exp float": make(claims=claims(exp=NOW + 60.5)),
+    "exp float": make(claims=claims(exp=NOW + 86400.5)),
     "aud list with one right": make(claims=claims(aud=["other", "api"])),
     "more claims": make(claims=claims(email="a@example.com", roles=["admin"])),
     "deeply nested claim": make(claims=claims(deep=DEEP)),
@@ -145,14 +146,14 @@ REFUSED = {
     "exp now": make(claims=claims(exp=NOW - 0.1)),
     **{
         f"exp {exp!r:.20}": make(claims=claims(exp=exp))
-        for exp in (str(NOW + 600), "9e99", True, None, [], [NOW + 600], {}, -1, 0, "never", "")
+        for exp in (str(NOW + 86400), "9e99", True, None, [], [NOW + 86400], {}, -1, 0, "never", "")
     },
     "exp 1e400": make(claims=json.dumps(claims(exp=7)).replace(": 7", ": 1e400").encode()),
     "exp NaN": make(claims=claims(exp=float("nan"))),
     "exp Infinity": make(claims=claims(exp=float("inf"))),
-    "iat future": make(claims=claims(iat=NOW + 300)),
+    "iat future": make(claims=claims(iat=NOW + 86400)),
     **{f"iat {iat!r}": make(claims=claims(iat=iat)) for iat in (str(NOW), True, None, [NOW], float("nan"))},
-    "nbf future": make(claims=claims(nbf=NOW + 300)),
+    "nbf future": make(claims=claims(nbf=NOW + 86400)),
     **{f"nbf {nbf!r}": make(claims=claims(nbf=nbf)) for nbf in (str(NOW), True, None, [], float("-inf"))},
     "aud missing": make(claims=claims(aud=...)),
     **{
@@ -218,7 +219,7 @@ def test_what_is_made_is_accepted_here_and_by_pyjwt() -> None:
     session = read(token)
     assert session is not None
     assert (session.subject, session.claims) == ("u7", {"roles": ["admin"]})
-    assert NOW + 3590 < session.expires < NOW + 3700
+    assert time.time() + 3590 < session.expires < time.time() + 3610
     assert jwt.get_unverified_header(token) == HEADER
     payload = jwt.decode(token, KEY, algorithms=["HS256"], audience="api", issuer="https://issuer.example")
     assert payload["sub"] == "u7"
@@ -251,7 +252,7 @@ def test_asymmetric_keys(algorithm: str, key: Any) -> None:
     with pytest.raises(RuntimeError, match="only verify"):
         asyncio.run(only.create("u1", {}))
     # The public key is no secret: a token that is signed with it by HMAC proves nothing.
-    confused = {"sub": "u1", "exp": NOW + 600}
+    confused = {"sub": "u1", "exp": NOW + 86400}
     for alg in ("HS256", algorithm):
         assert read(make({"alg": alg, "kid": "a"}, confused, public(key)), only) is None
     assert read(token[:-4] + "AAAA", only) is None

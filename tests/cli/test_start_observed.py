@@ -190,7 +190,7 @@ def register():
 def test_register_runs_once_in_each_worker(project: Path, workers: str) -> None:
     write(
         project,
-        {"instrumentation.py": "import os\ndef register():\n    print('registered', os.getpid(), flush=True)\n"},
+        {"instrumentation.py": "import os\ndef register():\n    os.write(1, b'registered %d\\n' % os.getpid())\n"},
     )
     with running("start", "--port", "0", "--workers", workers, cwd=project) as server:
         until(lambda: server.output.count("registered") >= int(workers), 10)
