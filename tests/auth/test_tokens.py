@@ -233,7 +233,7 @@ def test_an_expired_token_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     short = TokenSessions(KEY, lifetime=0.5)
     token = asyncio.run(short.create("u1", {}))
     assert read(token, short) is not None
-    late = make(header(kid=...), claims(exp=NOW - 20, aud=..., iss=...))
+    late = make(header(kid=...), claims(exp=int(time.time()) - 20, aud=..., iss=...))
     assert read(late, short) is None
     assert read(late, TokenSessions(KEY, leeway=120)) is not None
 
