@@ -11,8 +11,9 @@ import pytest
 
 from waypost.routing.importing import ProjectFinder, forget_project_modules
 
-# These start servers, browsers, package managers or type checkers, whose Python matters little: once is enough.
-SLOW = ("ai", "browser", "cli", "conformance", "docs", "test_examples.py")
+# These start servers, browsers, package managers or type checkers, or wait for clocks and other processes, minutes in
+# all: once is enough.
+SLOW = ("ai", "browser", "cache", "cli", "conformance", "docs", "test_examples.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
