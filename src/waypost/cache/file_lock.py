@@ -20,6 +20,12 @@ if os.name == "nt":
         with contextlib.suppress(OSError):
             os.lseek(fd, 0, os.SEEK_SET)
             msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]  # Windows only
+
+    def share_use(fd: int) -> None:
+        """Nothing: is_last_user() says that nobody is."""
+
+    def is_last_user(fd: int) -> bool:
+        return False
 else:
     import fcntl
 
@@ -31,17 +37,33 @@ else:
         with contextlib.suppress(OSError):
             fcntl.flock(fd, fcntl.LOCK_UN)
 
+    # A record lock: it and the lock above do not see each other.
+    def share_use(fd: int) -> None:
+        """Say that this process uses the file, until it ends or closes it."""
+        with contextlib.suppress(OSError):
+            fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB, 1)
+
+    def is_last_user(fd: int) -> bool:
+        """Whether no other process has said so."""
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+        except OSError:
+            return False
+        return True
+
 
 def lock(fd: int, patience: float) -> bool:
     """Lock an open file; False when another has held it for `patience` seconds."""
     end = time.monotonic() + patience
+    pause = 0.00002
     while True:
         try:
             try_lock(fd)
         except OSError:
             if time.monotonic() > end:
                 return False
-            time.sleep(0.0005)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.002)
         else:
             return True
 

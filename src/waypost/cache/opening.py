@@ -65,8 +65,8 @@ def _open_redis(config: Config, build_id: str, folder: Path) -> SharedStore:
 def _page_of_machine(folder: Path) -> Path:
     """Where the workers of a machine share what Redis tells them: in memory, as it is written in the event loop.
 
-    One for all builds of the project, which leaves one file behind and not one for each. Generations of two builds
-    in one page are only asked about too often.
+    One for all builds of the project: if its workers are all killed it stays behind, and it should not be one for each.
+    Generations of two builds in one page are only asked about too often.
     """
     memory = Path("/dev/shm")
     if not memory.is_dir() or not os.access(memory, os.W_OK):

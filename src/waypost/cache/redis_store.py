@@ -64,7 +64,7 @@ class RedisStore:
     def __init__(
         self, url: str, build_id: str, page: Path | None, *, max_tags: int, timeout: float, strict: bool = False
     ) -> None:
-        self.page = SharedPage(page)
+        self.page = SharedPage(page, temporary=True)
         self.sure_until = 0.0
         self.since = UNSURE
         # Of this connection: what was pushed before an answer is here before it. Another worker may be ahead.
@@ -234,14 +234,9 @@ class RedisStore:
         self._raise([HEADER + number % SLOTS for number in numbers], generation)
 
     def _raise(self, slots: list[int], generation: int) -> None:
-        self._change_slots(slots, generation)
-        self.latest = max(self.latest, generation)
-
-    def _change_slots(self, slots: list[int], generation: int) -> None:
-        words = self.page.words
-        if all(words[slot] >= generation for slot in slots):
-            return  # another worker of the machine was quicker
+        # Also when the slots are raised already: who raised them may not have come to the epoch, which readers look at.
         self._change_page(lambda: self.page.raise_slots(slots, generation))
+        self.latest = max(self.latest, generation)
 
     def _change_page(self, change: Callable[[], object]) -> None:
         try:
@@ -324,8 +319,8 @@ class RedisStore:
             *map(digest, tags),
         ]  # fmt: skip
         seq = await self._run(self._writing, REVALIDATE, self._state, arguments)
-        # The push would tell the other workers of this machine, but not before this returns.
-        self._raise([HEADER + number % SLOTS for number in numbers], int(seq))
+        if self.latest < int(seq):  # else it was pushed to this worker before the answer, and the page is raised
+            self._raise([HEADER + number % SLOTS for number in numbers], int(seq))
 
     # -- leases
 

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from waypost.cache.file_lock import lock, unlock
+from waypost.cache.file_lock import is_last_user, lock, share_use, unlock
 
 MAGIC: Final = 0x5750_5041_4745_0001  # the last byte is the version of this layout
 # Words of the header: a number that is another after each change, the generation below which nothing is sure, the
@@ -33,7 +33,7 @@ HEADER: Final = 8
 SLOTS: Final = 8192
 SIZE: Final = (HEADER + SLOTS) * 8
 UNSURE: Final = 2**64 - 1  # as a floor: nobody is sure of anything
-_LOCK_PATIENCE: Final = 0.01  # seconds
+_LOCK_PATIENCE: Final = 0.25  # seconds
 
 
 def slot_of(tag: str) -> int:
@@ -48,11 +48,13 @@ def slots_of(tags: Iterable[str]) -> tuple[int, ...]:
 class SharedPage:
     """The page of one folder; `words` is read directly by whoever needs a hit to be quick.
 
-    path: of the file; None for a page of this process alone. Every method may be called from any thread.
+    path: of the file; None for a page of this process alone. temporary: the last one to close it removes the file.
+    Every method may be called from any thread.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, temporary: bool = False) -> None:
         self.path = path
+        self._temporary = temporary
         self._fd = -1
         self._identity: tuple[int, int] | None = None
         self._lock = threading.RLock()
@@ -72,6 +74,7 @@ class SharedPage:
                 with contextlib.suppress(FileNotFoundError):  # another worker replaced it meanwhile
                     if self._map(self.path):
                         return
+                    self._abandon()
                 _make_file(self.path)
             raise OSError(f"{self.path} can't be mapped")
 
@@ -95,8 +98,10 @@ class SharedPage:
             os.close(fd)
             path.unlink(missing_ok=True)
             return False
+        if self._temporary:
+            share_use(fd)
         self._fd, self._identity, self.words = fd, (status.st_dev, status.st_ino), words
-        return True
+        return self.current()  # else the last user of the file removed it meanwhile
 
     def current(self) -> bool:
         """Whether the file at the path is still the one that is mapped, at its full size."""
@@ -131,6 +136,8 @@ class SharedPage:
         """Stop mapping it; what is asked afterwards is unsure."""
         with self._lock:
             if self._fd >= 0:
+                if self._temporary and self.path is not None and is_last_user(self._fd) and self.current():
+                    self.path.unlink(missing_ok=True)
                 os.close(self._fd)
             self._fd, self._identity = -1, None
             self.words = _new_words()
@@ -209,13 +216,18 @@ class SharedPage:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[memoryview[int]]:
         with self._lock:
+            held = True
             if self.path is not None:
                 if not self.current():
                     self.open()
-                # Held for microseconds. Who holds it longer was stopped, and is not waited for.
-                lock(self._fd, _LOCK_PATIENCE)
+                held = lock(self._fd, _LOCK_PATIENCE)
             try:
                 yield self.words
+                if not held:
+                    # Held for microseconds by whoever runs. Who was stopped with it may go on and lower what was
+                    # raised here, so that nobody may be sure until the page begins again.
+                    self._put(FLOOR, UNSURE)
+                    self._put(EPOCH, secrets.randbits(64))
             finally:
                 if self.path is not None:
                     unlock(self._fd)
