@@ -136,8 +136,7 @@ class World:
 
     def choose(self, matcher: int, wraps: bool) -> None:
         """Let the application answer behind this matcher."""
-        self.application._respond = self.pipelines[matcher, wraps]
-        self.application._select = None
+        self.application._select = self.pipelines[matcher, wraps].select
 
 
 async def decides(request: Request) -> Response:

@@ -896,7 +896,7 @@ def test_in_dev_a_broken_folder_closes_that_folder_alone(tmp_path: Path) -> None
 
 def test_a_project_without_middleware_has_none_between(tmp_path: Path) -> None:
     app = make_application(tmp_path, PROJECT)
-    assert type(app._respond).__name__ == "Dispatcher"
+    assert app._select == app._dispatcher.select
 
 
 def test_two_projects_in_one_process_do_not_share_their_middleware(tmp_path: Path) -> None:

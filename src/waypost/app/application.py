@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from waypost.app import telemetry
 from waypost.app.after import Afterwork
 from waypost.app.build import Built, build
 from waypost.app.cache_setup import CacheSetup
 from waypost.app.context import ANSWERED, RequestScope, current_scope
-from waypost.app.dispatch import Dispatcher, settled
+from waypost.app.dispatch import Dispatcher, Select, settled
 from waypost.app.entry import RouteEntry
 from waypost.app.failures import error_response, to_failure
 from waypost.app.forward import Forwarder
@@ -64,9 +64,9 @@ class Application:
         self.middleware = built.root
         self.rules = built.rules
         self._forwarder = Forwarder(config.rewrite_timeout)
-        self._respond = self._compose(built)
-        # Where nothing stands before the dispatcher, a request goes without a coroutine for it.
-        self._select = self._respond.select if isinstance(self._respond, Dispatcher) else None
+        self._composed = self._compose(built)
+        # What it selects is awaited in handle(): a request is one coroutine less than by its being called.
+        self._select: Select = self._composed.select
         self._dev = config.dev
         self._compression = Compression() if config.compress else None
         # An id costs a header on every answer; it is of use where a log can be searched for it.
@@ -75,7 +75,7 @@ class Application:
         self.cache = CacheSetup(config, self.routes, self._afterwork, self.site, self._instrumentation)
         self._services = self.cache.services
 
-    def _compose(self, built: Built) -> Callable[[Request], Awaitable[Response]]:
+    def _compose(self, built: Built) -> Dispatcher | Pipeline:
         """The dispatcher, with what the project puts before it and between it and its handlers."""
         config = self.config
         self._dispatcher = dispatcher = Dispatcher(built.table)
@@ -99,7 +99,7 @@ class Application:
         """For servers, after startup: what answers a request without a task of its own; None where nothing does."""
         store = self.cache.caching.store
         # Whatever else an answer has to pass would be passed by.
-        if store is None or self._respond is not self._dispatcher or self._ids is not None:
+        if store is None or self._select != self._dispatcher.select or self._ids is not None:
             return None
         self._services.hits = Hits(store, self._dispatcher.static_routes())
         return self._services.hits
@@ -109,8 +109,8 @@ class Application:
         await self._instrumentation.register()
         await self.cache.start()
         if self.config.telemetry and telemetry.is_set_up():
-            self._respond = telemetry.traced(self._respond)
-            self._select = None
+            respond = telemetry.traced(self._composed)
+            self._select = lambda request, scope: respond(request)
 
     async def shutdown(self, grace: float | None = None) -> None:
         """Finish what is pending: after() and error reports. grace: seconds, the configured time when None."""
@@ -128,12 +128,8 @@ class Application:
             request.id = self._ids.of(request)
             current_request_id.set(request.id)
         try:
-            select = self._select
-            if select is None:
-                response = await self._respond(request)
-            else:
-                value = select(request, scope)
-                response = value if isinstance(value, Response) else settled(await value, request, scope)
+            value = self._select(request, scope)
+            response = value if isinstance(value, Response) else settled(await value, request, scope)
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:

@@ -96,7 +96,7 @@ def _entry(loaded: LoadedRoute, config: Config) -> RouteEntry:
     if static is not None:
         endpoints["GET"] = static
     for verb, ending in endings:
-        endpoints[verb] = ended(ending, endpoints[verb], f"{verb} in {file.file}")
+        endpoints[verb] = ended(ending, endpoints[verb])
     return RouteEntry(
         file.pattern,
         file.file,

@@ -6,8 +6,8 @@ constructor; a request does one dict look-up for a static path, one step a segme
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeAlias
 
 from waypost.app.context import Param, RequestScope, current_scope
 from waypost.app.entry import Endpoint, RouteEntry
@@ -19,6 +19,8 @@ from waypost.http.body import RequestBody
 from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.routing.table import RouteTable
+
+Select: TypeAlias = "Callable[[Request, RequestScope], Response | Awaitable[Any]]"
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from waypost.app.context import RequestScope, current_scope
+from waypost.app.dispatch import settled
 from waypost.app.entry import Endpoint
 from waypost.app.failures import to_answer
 from waypost.app.result import to_response
@@ -24,7 +25,7 @@ from waypost.http.response import Response
 
 Covers: TypeAlias = Callable[[Request, str], bool]
 Ending: TypeAlias = tuple[Callable[[Request, Response], Response], Callable[[Request], None]]
-Onward: TypeAlias = Callable[[Request, RequestScope], Awaitable[Response]]
+Onward: TypeAlias = Callable[[Request, RequestScope], Awaitable[Any]]
 Aim: TypeAlias = Callable[[Control, Request, RequestScope], None]
 Finish: TypeAlias = Callable[[Response, Request, RequestScope], Response]
 
@@ -80,20 +81,19 @@ class Fold:
         self.reroute = reroute
         self.finish = finish
 
-    def around(self, endpoint: Endpoint, layers: Sequence[Layer], where: str) -> Endpoint:
-        """`endpoint` behind `layers`. where: how messages call the endpoint."""
+    def around(self, endpoint: Endpoint, layers: Sequence[Layer]) -> Endpoint:
+        """`endpoint` behind `layers`, outermost first."""
         for index in range(len(layers) - 1, -1, -1):
             layer, lineage = layers[index], tuple(layers[: index + 1])
             if layer.ending is not None:
-                run = ended(layer.ending, endpoint, where, self.finish)
+                run = ended(layer.ending, endpoint, self.finish)
             else:
-                run = (self._wrapping if layer.wraps else self._deciding)(layer, endpoint, lineage, where)
+                run = (self._wrapping if layer.wraps else self._deciding)(layer, endpoint, lineage)
             # Only what stands behind a route can be met twice; the pipeline sees to its own.
             endpoint = _skipping(layer, run, endpoint) if self.reroute is not None else run
-            where = layer.where
         return endpoint
 
-    def _deciding(self, layer: Layer, inner: Endpoint, lineage: tuple[Layer, ...], where: str) -> Endpoint:
+    def _deciding(self, layer: Layer, inner: Endpoint, lineage: tuple[Layer, ...]) -> Endpoint:
         call, finish = layer.call, self.finish
 
         async def decide(request: Request, scope: RequestScope) -> Any:
@@ -103,13 +103,13 @@ class Fold:
             if value is None or (value.__class__ is Response and value._control is GO_ON and value._headers is None):
                 return await inner(request, scope)
             if isinstance(value, Response) and value._control is not None:
-                return await self._go_on(value, value._control, request, scope, inner, lineage, where)
+                return await self._go_on(value, value._control, request, scope, inner, lineage)
             response = to_response(value, layer.where)
             return response if finish is None else finish(response, request, scope)
 
         return decide
 
-    def _wrapping(self, layer: Layer, inner: Endpoint, lineage: tuple[Layer, ...], where: str) -> Endpoint:
+    def _wrapping(self, layer: Layer, inner: Endpoint, lineage: tuple[Layer, ...]) -> Endpoint:
         call, finish = layer.call, self.finish
 
         async def following(request: Request | None = None) -> Response:
@@ -130,17 +130,15 @@ class Fold:
                 if answer is None:
                     raise
                 return answer
-            if value.__class__ is not Response or not value._status or value._control is not None:
-                value = to_response(value, where)
             # A copy, because the wrapper may change what the handler returns to every client.
-            return value.copy()
+            return settled(value, scope.request, scope).copy()
 
         async def wrap(request: Request, scope: RequestScope) -> Any:
             value = await call(request, following)
             if finish is None and value.__class__ is Response and value._status and value._control is None:
                 return value
             if isinstance(value, Response) and value._control is not None:
-                return await self._go_on(value, value._control, request, scope, inner, lineage, where)
+                return await self._go_on(value, value._control, request, scope, inner, lineage)
             if value is None:
                 raise InvalidResponseError(f"{layer.where} returned None: return what `await next(request)` gave")
             response = to_response(value, layer.where)
@@ -156,7 +154,6 @@ class Fold:
         scope: RequestScope,
         inner: Endpoint,
         lineage: tuple[Layer, ...],
-        where: str,
     ) -> Any:
         """Follow a Response.next() or Response.rewrite()."""
         if control.request_headers is not None:
@@ -177,24 +174,23 @@ class Fold:
         except BaseException:
             way_of(scope).keep_for_failure(fields)
             raise
-        return put_on(to_response(value, where), fields)
+        return put_on(settled(value, request, scope), fields)
 
 
-def ended(ending: Ending, inner: Endpoint, where: str, finish: Finish | None = None) -> Endpoint:
+def ended(ending: Ending, inner: Endpoint, finish: Finish | None = None) -> Endpoint:
     """`inner` with an ending: what comes back is changed, and a bug is announced before it goes on."""
     change, before_failure = ending
 
     async def run(request: Request, scope: RequestScope) -> Any:
         try:
-            value = await inner(request, scope)
-            if value.__class__ is not Response or not value._status or value._control is not None:
-                value = to_response(value, where)
+            response = settled(await inner(request, scope), request, scope)
         except BaseException as error:
-            value = to_answer(error, scope)
-            if value is None:
+            answer = to_answer(error, scope)
+            if answer is None:
                 before_failure(request)
                 raise
-        response = change(request, value.copy())
+            response = answer
+        response = change(request, response.copy())
         return response if finish is None else finish(response, request, scope)
 
     return run

@@ -9,9 +9,10 @@ Source: Next.js, Proxy, "Execution order".
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any
 
 from waypost.app.context import RequestScope, current_scope
-from waypost.app.dispatch import Dispatcher, slash_redirect, without_endpoint
+from waypost.app.dispatch import Dispatcher, settled, slash_redirect, without_endpoint
 from waypost.app.entry import RouteEntry
 from waypost.app.forward import Forwarder
 from waypost.app.layers import Fold, Layer
@@ -35,8 +36,8 @@ class Pipeline:
     """
 
     __slots__ = (
-        "_alone", "_chain", "_dispatch", "_fold", "_forwarder", "_headers_of", "_known", "_limit", "_matcher", "_rules",
-        "_speaks", "_table", "_variable",
+        "_alone", "_chain", "_dispatcher", "_fold", "_forwarder", "_headers_of", "_known", "_limit", "_matcher",
+        "_rules", "_speaks", "_table", "_variable",
     )  # fmt: skip
 
     def __init__(
@@ -53,7 +54,7 @@ class Pipeline:
         variable: frozenset[int],
     ) -> None:
         """variable: the ids of entries whose path has parameters. body_limit: bytes, where no route says more."""
-        self._dispatch = dispatcher
+        self._dispatcher = dispatcher
         self._table = table
         self._rules = rules
         self._matcher = matcher
@@ -61,7 +62,7 @@ class Pipeline:
         self._limit = body_limit
         self._variable = variable
         self._fold = Fold(targets.aim, self.go_on)
-        self._chain = Fold(targets.aim, None, self._finish).around(self.go_on, layers, "the route") if layers else None
+        self._chain = Fold(targets.aim, None, self._finish).around(self.go_on, layers) if layers else None
         everything = self._chain is not None and matcher is None
         patterns = [*rules.patterns, *(matcher.patterns if matcher is not None and layers else ())]
         #: Whether any rule or matcher may speak of a path; None when one speaks of every path.
@@ -79,12 +80,12 @@ class Pipeline:
     def cover(self, entry: RouteEntry, layers: Sequence[Layer]) -> None:
         """Put the middleware of folders and of its own file before the endpoints of a route."""
         for verb, endpoint in entry.endpoints.items():
-            entry.endpoints[verb] = self._fold.around(endpoint, layers, f"{verb} in {entry.file}")
+            entry.endpoints[verb] = self._fold.around(endpoint, layers)
 
         async def otherwise(request: Request, scope: RequestScope) -> Response:
             return without_endpoint(entry, request.method)
 
-        entry.otherwise = self._fold.around(otherwise, layers, "the route")
+        entry.otherwise = self._fold.around(otherwise, layers)
         entry.middleware = tuple(layer.where for layer in layers)
 
     def _fixed_headers(self, paths: Iterable[str]) -> dict[str, Headers | None]:
@@ -94,7 +95,13 @@ class Pipeline:
         request = Request("http://localhost/")
         return {path: self._rules.fields(request, path) for path in paths}
 
-    def __call__(self, request: Request) -> Awaitable[Response]:
+    async def __call__(self, request: Request) -> Response:
+        scope = current_scope.get()
+        value = self.select(request, scope)
+        return settled(value if isinstance(value, Response) else await value, request, scope)
+
+    def select(self, request: Request, scope: RequestScope) -> Response | Awaitable[Any]:
+        """As Dispatcher.select: the answer, or what has to be awaited for it."""
         path = request.path
         known = self._known.get(path)
         if known is None:
@@ -102,12 +109,10 @@ class Pipeline:
             if known and self._alone and self._table.redirect(path) is not None:
                 known = False  # the dispatcher redirects
         if not known:
-            return self._dispatch(request)
-        if self._alone:
-            return self._enter(request, current_scope.get())
-        return self._run(request)
+            return self._dispatcher.select(request, scope)
+        return self._enter(request, scope) if self._alone else self._run(request, scope)
 
-    def _enter(self, request: Request, scope: RequestScope) -> Awaitable[Response]:
+    def _enter(self, request: Request, scope: RequestScope) -> Awaitable[Any]:
         """Run the project's middleware, and what follows behind it."""
         assert self._chain is not None
         if scope.way is None:
@@ -119,8 +124,7 @@ class Pipeline:
             body.limit_when_read = self._body_limit(scope.path)
         return self._chain(request, scope)
 
-    async def _run(self, request: Request) -> Response:
-        scope = current_scope.get()
+    async def _run(self, request: Request, scope: RequestScope) -> Any:
         way = scope.way = Way(request.query_string)
         path = scope.path
         canonical = None if path in self._known else self._table.redirect(path)
@@ -154,11 +158,11 @@ class Pipeline:
 
     # -- after the middleware
 
-    def go_on(self, request: Request, scope: RequestScope) -> Awaitable[Response]:
+    def go_on(self, request: Request, scope: RequestScope) -> Awaitable[Any]:
         """Rewrites, then the route. Also where the middleware of a folder goes when it rewrites."""
         way = scope.way
         if way is None or way is ENTERED:
-            return self._dispatch(request)
+            return self._arrive(request, scope)
         if way.configured is None:
             return self._route(request, scope, way)
         fields, way.configured = way.configured, None
@@ -166,12 +170,12 @@ class Pipeline:
 
     async def _carry(self, request: Request, scope: RequestScope, way: Way, fields: Headers) -> Response:
         try:
-            return put_on(await self._route(request, scope, way), fields)
+            return put_on(settled(await self._route(request, scope, way), request, scope), fields)
         except BaseException:
             way.keep_for_failure(fields)
             raise
 
-    def _route(self, request: Request, scope: RequestScope, way: Way) -> Awaitable[Response]:
+    def _route(self, request: Request, scope: RequestScope, way: Way) -> Awaitable[Any]:
         if self._rules.rewrites and way.external is None and scope.path != way.settled:
             self._rewrite(request, scope, way)
             way.settled = scope.path
@@ -179,7 +183,11 @@ class Pipeline:
             return self._forwarder.send(request, way.external)
         if self._chain is not None and not way.entered and self._covers(request, scope.path):
             return self._enter(request, scope)
-        return self._dispatch(request)
+        return self._arrive(request, scope)
+
+    def _arrive(self, request: Request, scope: RequestScope) -> Awaitable[Any]:
+        value = self._dispatcher.select(request, scope)
+        return _ready(value) if isinstance(value, Response) else value
 
     def _covers(self, request: Request, path: str) -> bool:
         return path != request.path and (self._matcher is None or self._matcher.covers(request, path))
@@ -218,6 +226,10 @@ class Pipeline:
         else:
             scope.path = self._table.redirect(path) or path
         return True
+
+
+async def _ready(response: Response) -> Response:
+    return response
 
 
 def _complete(response: Response, way: Way) -> Response:
