@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(autouse=True)
-def isolated_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@contextmanager
+def _own_imports() -> Iterator[None]:
     """Leave the import system as it was: no project stays open, and the samples get no __pycache__."""
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    yield
-    for finder in sys.meta_path:
-        if isinstance(finder, ProjectFinder):
-            forget_project_modules(finder.app_dir.parent)
-    importlib.invalidate_caches()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        patch.setattr(sys, "path", list(sys.path))
+        patch.setattr(sys, "meta_path", list(sys.meta_path))
+        before = list(sys.meta_path)
+        yield
+        for finder in sys.meta_path:
+            if isinstance(finder, ProjectFinder) and finder not in before:
+                forget_project_modules(finder.app_dir.parent)
+        importlib.invalidate_caches()
+
+
+@pytest.fixture(autouse=True)
+def isolated_imports() -> Iterator[None]:
+    with _own_imports():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def isolated_imports_of_modules() -> Iterator[None]:
+    """For applications that the tests of a module share: without it theirs would answer for `app` ever after."""
+    with _own_imports():
+        yield

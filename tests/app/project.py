@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from waypost.app.application import Application
 from waypost.config import load_config
-from waypost.routing.importing import ProjectFinder, forget_project_modules
+from waypost.routing.importing import forget_project_modules
 
 
 def write_project(root: Path, files: dict[str, str]) -> Path:
@@ -17,15 +16,6 @@ def write_project(root: Path, files: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return root
-
-
-def close_projects() -> None:
-    """Leave the import system as it was; for fixtures that live longer than the one that does so after each test."""
-    for finder in [finder for finder in sys.meta_path if isinstance(finder, ProjectFinder)]:
-        sys.meta_path.remove(finder)
-        if finder.added_path in sys.path:
-            sys.path.remove(finder.added_path)
-        forget_project_modules(finder.app_dir.parent)
 
 
 def make_application(root: Path, files: dict[str, str], *, dev: bool = False, **settings: object) -> Application:

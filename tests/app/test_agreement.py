@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from tests.app.agreement import ALL, EXAMPLES, MATCHERS, SETTINGS, Example, World, disagreement, make_world
-from tests.app.project import close_projects
 from tests.app.wire import serve
 
 from waypost.http.body import RequestBody
@@ -32,9 +31,7 @@ QUIET: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> list[World]:
-    made = [make_world(tmp_path_factory.mktemp(f"world{index}"), settings) for index, settings in enumerate(SETTINGS)]
-    close_projects()
-    return made
+    return [make_world(tmp_path_factory.mktemp(f"world{index}"), settings) for index, settings in enumerate(SETTINGS)]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.app.project import close_projects, make_application
+from tests.app.project import make_application
 from tests.app.wire import exchange, serve
 
 from waypost.routing.matcher import PathPattern, PathSet
@@ -46,7 +46,6 @@ FILES = {
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     application = make_application(tmp_path_factory.mktemp("bypass"), FILES)
-    close_projects()
     with Client(application) as open_client:
         yield open_client
 

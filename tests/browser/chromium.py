@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import npm
+
 HERE = Path(__file__).parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -100,18 +102,7 @@ def _find_node() -> str:
 
 
 def _install_driver() -> None:
-    """npm ci, unless what is installed is what the lock file says."""
-    lock = (HERE / "package-lock.json").read_text()
-    stamp = HERE / "node_modules" / ".installed"
-    if stamp.is_file() and stamp.read_text() == lock:
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise MissingBrowser("npm is needed to install the browser's driver")
-    done = subprocess.run(
-        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-        cwd=HERE, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise MissingBrowser(f"`npm ci` in tests/browser failed: {done.stderr.strip()[-300:]}")
-    stamp.write_text(lock)
+    try:
+        npm.install(HERE)
+    except npm.MissingPackages as missing:
+        raise MissingBrowser(str(missing)) from missing

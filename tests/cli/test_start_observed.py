@@ -108,7 +108,7 @@ def test_as_json_every_line_of_a_request_has_its_id(project: Path, workers: str)
     assert (bug["level"], bug["logger"]) == ("error", "waypost")
     assert "ValueError: the bug" in bug["exception"]
     access = {line["request_id"]: line for line in lines if "status" in line}
-    assert list(access) == ids
+    assert sorted(access) == sorted(number for number in ids if number is not None)  # two workers, two orders
     assert access[ids[0]] == {
         **access[ids[0]],
         "ip": "127.0.0.1",
