@@ -5,6 +5,7 @@
     │   └── StartupErrors          several of them, reported at once
     ├── HTTPError                  the client's fault: `status` and `message` are sent as they are
     │   ├── BadRequest             400  InvalidJSON, InvalidForm, InvalidPath, InvalidHost
+    │   ├── NoSuchFile             404
     │   ├── RequestTimeout         408
     │   ├── BodyTooLarge           413
     │   └── UnsupportedMediaType   415
@@ -113,6 +114,15 @@ class InvalidPath(BadRequest):
 
 class InvalidHost(BadRequest):
     """The Host header is missing, doubled or malformed (RFC 9112 section 3.2)."""
+
+
+class NoSuchFile(HTTPError):
+    """There is no file of that name, or none that may be had: the client can't tell which."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("File not found")
 
 
 class RequestTimeout(HTTPError):

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from waypost.app.static_request import StrictRequest
 from waypost.cache.ambient import find_surroundings_with
 from waypost.cache.conditions import interesting_fields
-from waypost.cache.fill import refuse_dynamic
+from waypost.cache.fill import current_fill, refuse_dynamic
 from waypost.cache.key import path_tags
 from waypost.errors import NoRequestError
+from waypost.http.ambient import find_request_with
 from waypost.http.cookies import CookieStore
 from waypost.http.headers import ReadonlyHeaders
 from waypost.http.request import Request
@@ -178,4 +179,11 @@ def _current() -> RequestScope | None:
     return current_scope.get(None)
 
 
+def _current_request() -> Request | None:
+    # What a fill makes is for every client: nothing in it may hang on the one that caused it.
+    scope = None if current_fill.get() is not None else current_scope.get(None)
+    return None if scope is None else scope.request
+
+
 find_surroundings_with(_current)
+find_request_with(_current_request)

@@ -1,6 +1,6 @@
-"""A file as a Response: validators, conditional requests, ranges (RFC 9110 sections 8.8, 13 and 14).
+"""A file, or what is served like one, as a Response: validators, conditions, ranges, and the name to save it under.
 
-The path is the caller's own: nothing here protects against a client that chooses it.
+Source: RFC 9110 sections 8.8, 13 and 14.
 """
 
 from __future__ import annotations
@@ -8,136 +8,242 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import os
-import stat
-from email.utils import formatdate, parsedate_to_datetime
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
-from waypost.errors import HTTPError
-from waypost.http.payload import FilePayload
+from waypost.errors import InvalidResponseError
+from waypost.http.ambient import current_request
+from waypost.http.blob import Blob
+from waypost.http.content_disposition import content_disposition
+from waypost.http.file_opening import OpenFile, open_own, open_within
+from waypost.http.headers import Headers, HeadersInit
+from waypost.http.payload import BodyStream, FilePayload, read_file
+from waypost.http.preconditions import Validators
+from waypost.http.ranges import ByteRanges, content_range, parse_ranges
 from waypost.http.request import Request
 from waypost.http.response import Response
 
+#: gives the bytes start..stop of something, as an object store does
+SpanReader: TypeAlias = "Callable[[int, int], Any]"
+
 _TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
+_FRAMING = frozenset((b"content-length", b"content-range", b"accept-ranges", b"transfer-encoding"))
+
+
+class _Source(Protocol):
+    """Bytes of a known number, of which a part can be had."""
+
+    size: int
+
+    def span(self, start: int, stop: int) -> BodyStream: ...
+    def read(self, start: int, stop: int) -> AsyncGenerator[bytes, None]: ...
+    def close(self) -> None: ...
+
+
+class _FileSource:
+    def __init__(self, file: OpenFile) -> None:
+        self.size = file.size
+        self._payload = FilePayload(file.fd, 0, file.size)
+
+    def span(self, start: int, stop: int) -> BodyStream:
+        self._payload.offset, self._payload.length = start, stop - start
+        return self._payload
+
+    def read(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        return read_file(self._payload, start, stop)
+
+    def close(self) -> None:
+        self._payload.close()
+
+
+class _SpanSource:
+    """read: called with start and stop, gives an (async) iterable of just these bytes."""
+
+    def __init__(self, size: int, read: SpanReader) -> None:
+        self.size = size
+        self._read = read
+
+    def span(self, start: int, stop: int) -> BodyStream:
+        return BodyStream(self.read(start, stop), length=stop - start)
+
+    async def read(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        source = self._read(start, stop)
+        if hasattr(source, "__await__"):
+            source = await source
+        body = Response(source).body
+        if body is None:
+            return
+        try:
+            async for chunk in body:
+                yield chunk
+        finally:
+            await body.aclose()
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What the answer says of the bytes. disposition: the Content-Disposition, None for none."""
+
+    content_type: str
+    disposition: str | None = None
+    cache_control: str | None = None
+    headers: HeadersInit = None
+    status: int = 200
 
 
 async def file_response(file: Path, request: Request, *, cache_control: str) -> Response:
-    """200 with the file, 206 with the one range asked for, 304, 412 or 416.
-
-    Several ranges at once are answered with the whole file, as RFC 9110 section 14.2 allows. Raises
-    FileNotFoundError for what is not, or no longer, a regular file.
-    """
+    """A file of the program's own, opened in a worker thread. Raises NoSuchFile when it is gone."""
     # Opening may wait for a slow disk; the loop must not.
-    fd, size, modified = await asyncio.get_running_loop().run_in_executor(None, _open, file)
-    payload = FilePayload(fd, 0, size)
-    etag = f'"{int(modified * 1_000_000):x}-{size:x}"'
-    headers = {
-        "content-type": content_type_of(file.name),
-        "cache-control": cache_control,
-        "etag": etag,
-        "last-modified": formatdate(modified, usegmt=True),
-        "accept-ranges": "bytes",
-        "x-content-type-options": "nosniff",
-    }
-    status = _precondition(request, etag, modified)
-    if status is not None:
-        await payload.aclose()
-        for name in ("content-type", "accept-ranges"):
-            del headers[name]
-        return Response(None, status, headers)
-    wanted = parse_range(request.headers.get("range"), size) if _range_applies(request, etag, modified) else None
-    if wanted is None:
-        headers["content-length"] = str(size)
-        return Response(payload, 200, headers)
-    start, stop = wanted
-    if start >= stop:
-        await payload.aclose()
-        raise HTTPError("Range not satisfiable", status=416, headers={"content-range": f"bytes */{size}"})
-    payload.offset, payload.length = start, stop - start
-    headers["content-range"] = f"bytes {start}-{stop - 1}/{size}"
-    headers["content-length"] = str(stop - start)
-    return Response(payload, 206, headers)
+    found = await asyncio.get_running_loop().run_in_executor(None, open_own, file)
+    return _present_file(found, request, Presentation(content_type_of(file.name), cache_control=cache_control))
+
+
+def named_file_response(
+    path: str | os.PathLike[str],
+    name: str | Sequence[str] | None,
+    *,
+    filename: str | None,
+    inline: bool | None,
+    content_type: str | None,
+    cache_control: str | None,
+    headers: HeadersInit,
+    status: int,
+) -> Response:
+    """Response.file()."""
+    if name is None:
+        file, last = open_own(path), os.path.basename(path)  # noqa: PTH119  # text or path
+        saved = filename
+    else:
+        file = open_within(path, name)
+        last = name if isinstance(name, str) else name[-1]
+        saved = filename or last
+    if inline and saved is None:
+        saved = last
+    disposition = None if saved is None else content_disposition(saved, inline=bool(inline))
+    presentation = Presentation(content_type or content_type_of(last), disposition, cache_control, headers, status)
+    return _present_file(file, current_request(), presentation)
+
+
+def download_response(
+    source: Any,
+    filename: str,
+    *,
+    length: int | None,
+    inline: bool,
+    content_type: str | None,
+    etag: str | None,
+    last_modified: datetime | float | None,
+    cache_control: str | None,
+    headers: HeadersInit,
+) -> Response:
+    """Response.download()."""
+    presentation = Presentation(
+        content_type or content_type_of(filename), content_disposition(filename, inline=inline), cache_control, headers
+    )
+    modified = last_modified.timestamp() if isinstance(last_modified, datetime) else last_modified
+    validators = Validators(_quoted(etag), None if modified is None else int(modified))
+    spans = _spans_of(source, length)
+    if spans is not None:
+        return _present(spans, validators, current_request(), presentation)
+    # A stream that is open already: there is only one of it, from its beginning to its end.
+    response = Response(source, 200, _fields(presentation, validators))
+    if length is not None and isinstance(response.body, BodyStream):
+        response.body.length = length
+    return response
+
+
+def _spans_of(source: Any, length: int | None) -> _Source | None:
+    if isinstance(source, bytes | bytearray | memoryview):
+        source = Blob([source])
+    if isinstance(source, Blob):
+        blob = source
+        return _SpanSource(blob.size, lambda start, stop: blob.slice(start, stop).stream())
+    if callable(source) and not hasattr(source, "__aiter__"):
+        if length is None:
+            raise InvalidResponseError("a function of (start, stop) needs length=: how many bytes there are")
+        return _SpanSource(length, source)
+    return None
+
+
+def _quoted(etag: str | None) -> str | None:
+    """An entity tag in quotes, as object stores give it or without."""
+    return etag if etag is None or etag.endswith('"') else f'"{etag}"'
+
+
+def _present_file(file: OpenFile, request: Request | None, presentation: Presentation) -> Response:
+    # Size and ns: two states of a file are told apart although the clock that dates them ticks coarsely.
+    validators = Validators(f'"{file.modified:x}-{file.size:x}"', file.modified // 1_000_000_000)
+    source = _FileSource(file)
+    try:
+        return _present(source, validators, request, presentation)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _present(source: _Source, validators: Validators, request: Request | None, presentation: Presentation) -> Response:
+    """The answer to `request`: 200, 206, 304, 412 or 416; None asks for the whole without conditions."""
+    fields = _fields(presentation, validators)
+    conditional = request is not None and request.method in ("GET", "HEAD") and presentation.status == 200
+    spans = None
+    if conditional and request is not None:
+        asked = request.headers
+        status = validators.precondition(asked)
+        if status is not None:
+            source.close()
+            return _not_modified(fields) if status == 304 else Response.json({"error": "Precondition failed"}, 412)
+        fields.set("accept-ranges", "bytes")
+        if request.method == "GET" and validators.range_applies(asked):
+            spans = parse_ranges(asked.get("range"), source.size)
+    if spans is None:
+        fields.set("content-length", str(source.size))
+        return Response(source.span(0, source.size), presentation.status, fields)
+    if not spans:
+        source.close()
+        unsatisfied = {"content-range": f"bytes */{source.size}"}
+        return Response.json({"error": "Range not satisfiable"}, 416, unsatisfied)
+    if len(spans) > 1:
+        ranges = ByteRanges(spans, source.size, presentation.content_type, source.read, source.close)
+        fields.set("content-type", ranges.content_type)
+        fields.set("content-length", str(ranges.length))
+        return Response(ranges, 206, fields)
+    start, stop = spans[0]
+    fields.set("content-range", content_range((start, stop), source.size))
+    fields.set("content-length", str(stop - start))
+    return Response(source.span(start, stop), 206, fields)
+
+
+def _fields(presentation: Presentation, validators: Validators) -> Headers:
+    fields = Headers({"content-type": presentation.content_type, "x-content-type-options": "nosniff"})
+    if presentation.disposition is not None:
+        fields.set("content-disposition", presentation.disposition)
+    if presentation.cache_control is not None:
+        fields.set("cache-control", presentation.cache_control)
+    for name, value in validators.fields().items():
+        fields.set(name, value)
+    more = Headers(presentation.headers)
+    for name in more:
+        # How long the body is, and which part of the file, is not the caller's to say.
+        if name.encode("latin-1") not in _FRAMING:
+            fields.set(name, ", ".join(more.get_all(name)))
+    return fields
+
+
+def _not_modified(fields: Headers) -> Response:
+    for name in ("content-type", "content-disposition", "x-content-type-options"):
+        fields.delete(name)
+    return Response(None, 304, fields)
 
 
 def content_type_of(name: str) -> str:
     """The media type by the name's ending; text types say that they are UTF-8."""
-    guess = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    guess, encoding = mimetypes.guess_type(name)
+    if guess is None or encoding is not None:
+        # `report.csv.gz` is a gzip file to save, not a CSV to show.
+        guess = "application/gzip" if encoding == "gzip" else "application/octet-stream"
     return f"{guess}; charset=utf-8" if guess.startswith(_TEXT) else guess
-
-
-def parse_range(value: str | None, size: int) -> tuple[int, int] | None:
-    """(start, stop) of a single byte range; None to send everything; an empty range when it can't be satisfied."""
-    if value is None or len(value) > 200 or not value.lower().startswith("bytes=") or "," in value:
-        return None
-    first, dash, last = value[6:].strip().partition("-")
-    if not dash or not all(part == "" or (part.isascii() and part.isdigit()) for part in (first, last)):
-        return None
-    if first == "":
-        if last == "":
-            return None
-        length = min(int(last), size)
-        return (size - length, size) if length else (size, size)
-    start, stop = int(first), min(int(last) + 1, size) if last else size
-    if last and int(last) < start:
-        return None  # not a valid range: ignored, RFC 9110 section 14.1.1
-    return (start, stop) if start < size else (size, size)
-
-
-def _open(file: Path) -> tuple[int, int, float]:
-    fd = os.open(
-        file, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
-    info = os.fstat(fd)
-    if not stat.S_ISREG(info.st_mode):
-        os.close(fd)
-        raise FileNotFoundError(file)
-    return fd, info.st_size, info.st_mtime
-
-
-def _precondition(request: Request, etag: str, modified: float) -> int | None:
-    """304 or 412 when a precondition decides so, in the order of RFC 9110 section 13.2.2."""
-    headers = request.headers
-    if (match := headers.get("if-match")) is not None:
-        if not etag_matches(match, etag, weak=False):
-            return 412
-    elif (since := _seconds(headers.get("if-unmodified-since"))) is not None and int(modified) > since:
-        return 412
-    if (none_match := headers.get("if-none-match")) is not None:
-        return 304 if etag_matches(none_match, etag, weak=True) else None
-    if (since := _seconds(headers.get("if-modified-since"))) is not None and int(modified) <= since:
-        return 304
-    return None
-
-
-def _range_applies(request: Request, etag: str, modified: float) -> bool:
-    condition = request.headers.get("if-range")
-    if condition is None:
-        return True
-    condition = condition.strip()
-    if condition.startswith('"'):
-        return condition == etag
-    seconds = _seconds(condition)
-    return seconds is not None and int(modified) == seconds
-
-
-def etag_matches(header: str, etag: str, *, weak: bool) -> bool:
-    """Whether an If-Match or If-None-Match header names `etag`. weak: W/ tags count (RFC 9110 section 8.8.3.2)."""
-    if header.strip() == "*":
-        return True
-    for item in header.split(","):
-        tag = item.strip()
-        if tag.startswith("W/"):
-            if not weak:
-                continue
-            tag = tag[2:]
-        if tag == etag.removeprefix("W/"):
-            return True
-    return False
-
-
-def _seconds(date: str | None) -> int | None:
-    if not date or len(date) > 64:
-        return None
-    try:
-        return int(parsedate_to_datetime(date).timestamp())
-    except (ValueError, TypeError, OverflowError):
-        return None

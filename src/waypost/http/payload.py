@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from waypost.errors import BodyUsedError, InvalidResponseError
@@ -97,25 +97,32 @@ class FilePayload(BodyStream):
     def __init__(self, fd: int, offset: int, length: int) -> None:
         self.fd = fd
         self.offset = offset
-        super().__init__(self._read(), length=length, on_close=self._close)
+        super().__init__(self._read(), length=length, on_close=self.close)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the file. May be called more than once."""
         if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+            fd, self.fd = self.fd, -1
+            os.close(fd)
 
     async def _read(self) -> AsyncIterator[bytes]:
-        loop = asyncio.get_running_loop()
-        position, end = self.offset, self.offset + self.length
-        while position < end:
-            chunk = await loop.run_in_executor(None, os.pread, self.fd, min(_FILE_CHUNK, end - position), position)
-            if not chunk:
-                return  # the file shrank: the sender sees too few bytes and cuts the connection
-            position += len(chunk)
+        # Not a bound iterator: offset and length may still change until the first byte is asked for.
+        async for chunk in read_file(self, self.offset, self.offset + self.length):
             yield chunk
 
     def __del__(self) -> None:
-        self._close()
+        self.close()
+
+
+async def read_file(file: FilePayload, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+    """The bytes start..stop of the open file, read in worker threads; fewer when it shrank meanwhile."""
+    loop = asyncio.get_running_loop()
+    while start < stop:
+        chunk = await loop.run_in_executor(None, os.pread, file.fd, min(_FILE_CHUNK, stop - start), start)
+        if not chunk:
+            return  # the sender sees too few bytes and cuts the connection
+        start += len(chunk)
+        yield chunk
 
 
 def _advance(iterator: Iterator[Any]) -> Any:

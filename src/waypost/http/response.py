@@ -7,8 +7,9 @@ Source: Fetch standard, Response class; Next.js, NextResponse.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from typing import Any, Protocol, Self, TypeAlias, overload
+import os
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, overload
 
 from waypost.errors import InvalidResponseError
 from waypost.http.blob import Blob
@@ -21,6 +22,11 @@ from waypost.http.location import render_location
 from waypost.http.payload import BodyStream, encode_chunk, from_iterable
 from waypost.http.streams import ReadableStream
 from waypost.http.url import URL, URLSearchParams
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from waypost.http.file_response import SpanReader
 
 BodyInit: TypeAlias = (
     str | bytes | bytearray | memoryview | Blob | FormData | URLSearchParams | ReadableStream | BodyStream
@@ -107,6 +113,61 @@ class Response(BaseException):
         response = cls(None, status, headers)
         response.headers.set("location", render_location(url))
         return response
+
+    @classmethod
+    def file(
+        cls,
+        path: str | os.PathLike[str],
+        name: str | Sequence[str] | None = None,
+        *,
+        filename: str | None = None,
+        inline: bool | None = None,
+        content_type: str | None = None,
+        cache_control: str | None = "private, no-cache",
+        headers: HeadersInit = None,
+        status: int = 200,
+    ) -> Response:
+        """A file, with ranges, conditions and HEAD. **A name that a client chose goes into `name`, never into `path`.**
+
+        file(path): a file of your own; shown by browsers unless `filename` is given, under which they save it.
+        file(folder, name): the file that a client names below a folder of yours. name: one segment, or a list of
+        them. Saved under its own name unless inline=True. Links, hidden files and folders are not there.
+        Opens the file at once. Raises NoSuchFile (404), the same for what is missing and what is outside, and OSError
+        (500) when the system refuses. content_type: by the name's ending unless given.
+        """
+        from waypost.http.file_response import named_file_response
+
+        return named_file_response(
+            path, name, filename=filename, inline=inline, content_type=content_type, cache_control=cache_control,
+            headers=headers, status=status,
+        )  # fmt: skip
+
+    @classmethod
+    def download(
+        cls,
+        source: BodyInit | SpanReader,
+        filename: str,
+        *,
+        length: int | None = None,
+        inline: bool = False,
+        content_type: str | None = None,
+        etag: str | None = None,
+        last_modified: datetime | float | None = None,
+        cache_control: str | None = "private, no-cache",
+        headers: HeadersInit = None,
+    ) -> Response:
+        """Bytes that are no file, to be saved as `filename`.
+
+        source: bytes, a Blob, or a function (start, stop) that gives these bytes as an (async) iterable and needs
+        `length`, all with ranges and conditions; or an (async) iterable, sent as it comes, under a Content-Length
+        when `length` says how many bytes it has. etag, last_modified: of the bytes, if known.
+        """
+        from waypost.http.file_response import download_response
+
+        return download_response(
+            source, filename, length=length, inline=inline, content_type=content_type, etag=etag,
+            last_modified=last_modified, cache_control=cache_control, headers=headers,
+        )  # fmt: skip
 
     @classmethod
     def next(cls, headers: HeadersInit = None, *, request_headers: HeadersInit = None) -> Response:
