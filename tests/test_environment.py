@@ -227,6 +227,18 @@ def test_a_child_process_may_replace_what_its_parent_loaded(tmp_path: Path) -> N
     assert out.stdout.split() == ["blue", "os"]
 
 
+@pytest.mark.usefixtures("clean_environ")
+def test_what_a_parent_sets_for_its_child_wins(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=file\nB=file\n")
+    load_env(tmp_path, "test")
+    program = f"import os; from waypost.environment import load_env; load_env({str(tmp_path)!r}, 'test'); \
+print(os.environ['A'], os.environ['B'])"
+    environment = {**os.environ, "A": "set for the child"}
+    (tmp_path / ".env").write_text("A=changed\nB=changed\n")
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "set for the child changed\n"
+
+
 def test_reading_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("WAYPOST_TEST_ONLY=1\n")
     before = dict(os.environ)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from waypost.errors import StartupError, StartupErrors
 
@@ -22,11 +23,23 @@ REFERENCE: Final = re.compile(
     r"\\\$|\$(?:\{(?P<braced>[A-Za-z_]\w*)(?::-(?P<default>(?:\$\{[^}]*\}|[^}])*))?\}|(?P<plain>[A-Za-z_]\w*))",
     re.ASCII,
 )
-# Tells a child process (a worker, a reloaded server) which inherited variables came from files and may be replaced.
+# Tells a child process (a worker, a reloaded server) which inherited variables came from files and may be replaced:
+# name:checksum for each, so that one which the parent set anew for its child is not taken for one of a file.
 MARKER: Final = "__WAYPOST_ENV"
 
+
+def _checksum(value: str) -> str:
+    return f"{crc32(value.encode('utf-8', 'surrogateescape')):08x}"
+
+
+def _inherited() -> dict[str, str]:
+    marks = (mark.rpartition(":") for mark in os.environ.get(MARKER, "").split())
+    values = {name: (os.environ.get(name), checksum) for name, _, checksum in marks}
+    return {name: value for name, (value, sum_) in values.items() if value is not None and _checksum(value) == sum_}
+
+
 # What load_env wrote: in this process, or in the parent that this one inherited its environment from.
-_written = {name: os.environ[name] for name in os.environ.get(MARKER, "").split() if name in os.environ}
+_written = _inherited()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ def load_env(root: Path | str, mode: str) -> LoadedEnv:
     for name in own - loaded.values.keys():
         del os.environ[name]
     os.environ.update(loaded.values)
-    os.environ[MARKER] = " ".join(loaded.values)
+    os.environ[MARKER] = " ".join(f"{name}:{_checksum(value)}" for name, value in loaded.values.items())
     _written.clear()
     _written.update(loaded.values)
     return loaded
