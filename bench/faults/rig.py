@@ -31,14 +31,18 @@ SHORT_PATIENCE = 5
 
 
 class Service:
-    """`waypost start` over the project of the faults. options: as on the command line."""
+    """`waypost start` over a project, that of the faults unless it is said. options: as on the command line.
 
-    def __init__(self, *options: str, workers: int = 1) -> None:
+    ready: a path that answers 200 once it has started.
+    """
+
+    def __init__(self, *options: str, workers: int = 1, project: Path = PROJECT, ready: str = "/json") -> None:
         with socket.create_server((LOOPBACK, 0)) as free:
             self.port: int = free.getsockname()[1]
         self._folder = tempfile.TemporaryDirectory()
         self.log = Path(self._folder.name) / "log"
-        command = [sys.executable, "-m", "waypost.cli", "start", str(PROJECT), "--host", LOOPBACK]
+        self._ready = ready
+        command = [sys.executable, "-m", "waypost.cli", "start", str(project), "--host", LOOPBACK]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--port", str(self.port), "--workers", str(workers), *options],
@@ -52,7 +56,7 @@ class Service:
         end = time.monotonic() + 20
         while True:
             try:
-                self.get("/json")
+                self.get(self._ready)
                 return self
             except OSError:
                 if time.monotonic() > end or self.process.poll() is not None:
