@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
+from waypost.cache import cached
 
 from lib.db import db
 from lib.schema import Post, now
 from lib.slugs import slug_choices
+
+POSTS_TAG = "posts"  # on everything that a new, changed or deleted post makes old
 
 
 async def list_posts(page: int, limit: int) -> Sequence[Post]:
@@ -17,6 +21,12 @@ async def list_posts(page: int, limit: int) -> Sequence[Post]:
     async with db.session() as session:
         posts = await session.scalars(select(Post).order_by(Post.id).limit(limit).offset((page - 1) * limit))
         return posts.all()
+
+
+@cached(tags=[POSTS_TAG])
+async def posts_page(page: int, limit: int) -> list[dict[str, Any]]:
+    """One page of posts as the API shows them, kept until `POSTS_TAG` is updated."""
+    return [post.to_json() for post in await list_posts(page, limit)]
 
 
 async def get_post(post_id: int) -> Post | None:

@@ -5,7 +5,7 @@ Each function returns a good value or raises a `Response`, which ends the reques
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from waypost import Request, Response
@@ -50,6 +50,15 @@ class PostChanges(Body):
     def changes(self) -> dict[str, str]:
         """The fields that were sent."""
         return self.model_dump(exclude_unset=True)
+
+
+class Revalidation(Body):
+    """What to drop from the cache: everything with a tag, or a path; type: for patterns, see revalidate_path()."""
+
+    secret: str
+    tag: str | None = None
+    path: str | None = None
+    type: Literal["page", "layout"] | None = None
 
 
 Model = TypeVar("Model", bound=BaseModel)

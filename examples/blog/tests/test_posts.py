@@ -181,4 +181,5 @@ def test_public_files_and_the_page(client: Client) -> None:
 
 def test_main_is_an_asgi_application() -> None:
     program = "import asyncio, main; assert callable(main.app)"
-    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True, timeout=30)
+    environment = {**os.environ, "REVALIDATION_SECRET": "only-for-this"}
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, env=environment, check=True, timeout=30)

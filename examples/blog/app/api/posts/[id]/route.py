@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from waypost import Context, Request, Response
+from waypost.cache import update_tag
 
-from lib.posts import delete_post, get_post, update_post
+from lib.posts import POSTS_TAG, delete_post, get_post, update_post
 from lib.validation import PostChanges, post_id, read_json
 
 
@@ -22,9 +23,14 @@ async def PUT(request: Request, context: Context) -> Response:
     number = post_id(context.params["id"])
     changes = (await read_json(request, PostChanges)).changes()
     post = await update_post(number, changes)
-    return Response.json(post.to_json()) if post else not_found()
+    if post is None:
+        return not_found()
+    update_tag(POSTS_TAG)
+    return Response.json(post.to_json())
 
 
 async def DELETE(request: Request, context: Context) -> Response:
-    deleted = await delete_post(post_id(context.params["id"]))
-    return Response.json({"message": "Post deleted"}) if deleted else not_found()
+    if not await delete_post(post_id(context.params["id"])):
+        return not_found()
+    update_tag(POSTS_TAG)
+    return Response.json({"message": "Post deleted"})
