@@ -18,7 +18,7 @@ LAYERS = [
     ["routing", "cache"],
     ["build_id", "manifest"],
     ["app"],
-    ["ai", "asgi", "auth", "cors", "ratelimit", "server", "sse", "testing", "webhooks"],
+    ["ai", "asgi", "auth", "cors", "ratelimit", "server", "sse", "templates", "testing", "webhooks"],
     ["cli"],
 ]
 RANK = {name: row for row, names in enumerate(LAYERS) for name in names}

@@ -10,6 +10,7 @@ from waypost.app.context import Params
 from waypost.app.entry import Endpoint, RouteEntry
 from waypost.app.layers import Ending, Layer, ended, unwrapped
 from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, route_layers
+from waypost.app.pages import FILE_CACHE, page_endpoint
 from waypost.app.preflight import preflight_endpoint
 from waypost.app.public_files import public_entries, serve_file
 from waypost.app.rules import Rules, compile_rules
@@ -118,12 +119,15 @@ def _endpoints(loaded: LoadedRoute) -> tuple[dict[str, Endpoint], list[tuple[str
     endpoints: dict[str, Endpoint] = {}
     endings: list[tuple[str, Ending]] = []
     errors: list[StartupError] = []
+    page = loaded.file.kind == "page"
     if loaded.file.file.suffix == ".html":
-        endpoints["GET"] = serve_file(loaded.file.file)
+        endpoints["GET"] = serve_file(loaded.file.file, FILE_CACHE)
     for verb, handler in loaded.handlers.items():
         try:
             inner, own = unwrapped(handler)
-            endpoints[verb] = bind(inner, verb, loaded.file.file)
+            name = "page" if page else verb
+            endpoint = bind(inner, name, loaded.file.file)
+            endpoints[verb] = page_endpoint(endpoint, static=is_static(loaded)) if page else endpoint
             endings += ((verb, ending) for ending in own)
         except StartupError as error:
             errors.append(error)
