@@ -114,7 +114,7 @@ class AsyncClient:
             fields.set("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
         if params:
             target += ("&" if "?" in target else "?") + str(URLSearchParams(dict(params)))
-        if not valid_host(fields.get("host", "").encode("latin-1")):  # type: ignore[union-attr]  # has a default
+        if not valid_host(fields.get("host", "").encode("latin-1")):
             raise InvalidHost("a server refuses this Host header with 400")
         request_body, feeder = _request_body(data, fields.raw)
         request = incoming(method, target, fields.raw, request_body, self._connection)

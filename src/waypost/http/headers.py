@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import Self, TypeAlias, cast
+from typing import Self, TypeAlias, cast, overload
 
 from waypost.errors import InvalidHeaderError
 
@@ -110,6 +110,12 @@ class Headers:
         """The fields in order: lower-case name and value as bytes. Not to be changed in place."""
         return self._fields
 
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    @overload
+    def get(self, name: str, default: None) -> str | None: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value of `name`, repeated fields joined; default when there is none."""
         key = _names.get(name) or _key(name)
