@@ -275,7 +275,7 @@ def test_links_lead_somewhere() -> None:
     missing = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in PAGES
-        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+        for target in re.findall(r"\]\(<?(?!https?:|#|mailto:)([^)#\s>]+)", page.read_text(encoding="utf-8"))
         if not (page.parent / target).exists()
     ]
     assert not missing
