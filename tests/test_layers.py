@@ -13,7 +13,7 @@ LAYERS = [
     ["errors"],
     ["setting", "sqlite_file"],
     ["environment", "http"],
-    ["rule"],
+    ["rule", "validation"],
     ["config"],
     ["routing", "cache"],
     ["build_id", "manifest"],

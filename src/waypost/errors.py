@@ -6,6 +6,7 @@
     ├── HTTPError                  the client's fault: `status` and `message` are sent as they are
     │   ├── BadRequest             400  InvalidJSON, InvalidForm, InvalidPath, InvalidHost
     │   ├── NoSuchFile             404
+    │   ├── ValidationFailed       400  the issues that a schema found in a request
     │   ├── RequestTimeout         408
     │   ├── BodyTooLarge           413
     │   └── UnsupportedMediaType   415
@@ -30,7 +31,7 @@ This module imports nothing of Waypost.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +94,10 @@ class HTTPError(Exception):
             self.status = status
         self.headers = headers or {}
 
+    def body(self) -> dict[str, Any]:
+        """What is sent, as JSON."""
+        return {"error": self.message}
+
 
 class BadRequest(HTTPError):
     """The request can't be understood as it is."""
@@ -123,6 +128,37 @@ class NoSuchFile(HTTPError):
 
     def __init__(self) -> None:
         super().__init__("File not found")
+
+
+class Issue(NamedTuple):
+    """One thing that a schema found wrong.
+
+    path: where, outermost first: names of fields and positions in lists; empty for the value as a whole. message: what
+    a person needs to read; never holds what was sent. code: the same for programs, as the schema's library names it.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+    code: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in the answer."""
+        return {"path": list(self.path), "message": self.message, "code": self.code}
+
+
+MAX_ISSUES: Final = 50
+
+
+class ValidationFailed(HTTPError):
+    """What the client sent does not fit the schema. issues: each thing that is wrong, 50 at most."""
+
+    def __init__(self, issues: Iterable[Issue], message: str = "Validation failed") -> None:
+        super().__init__(message)
+        self.issues = list(issues)[:MAX_ISSUES]
+
+    def body(self) -> dict[str, Any]:
+        """What is sent, as JSON: `{"error": "Validation failed", "issues": [{"path", "message", "code"}]}`."""
+        return {"error": self.message, "issues": [issue.to_dict() for issue in self.issues]}
 
 
 class RequestTimeout(HTTPError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,6 +11,7 @@ from waypost.errors import StartupError
 from waypost.http.request import Request
 
 if TYPE_CHECKING:
+    from waypost.app.operation import Operation
     from waypost.app.static_path import PathTemplate
     from waypost.app.static_routes import StaticRoute
 
@@ -25,12 +26,12 @@ class RouteEntry:
     chunked body is not collected before the handler runs. error: in dev, why the file can't be used. otherwise: answers
     the verbs that have no endpoint, where middleware has to see them too. middleware: what stands before the endpoints,
     outermost first, for listings. static: what answers GET when it is cached. template: writes the paths of the route;
-    None for a public file.
+    None for a public file. operations: verb → what it takes and gives.
     """
 
     __slots__ = (
-        "allow", "endpoints", "error", "file", "kind", "max_body_size", "middleware", "options", "otherwise", "pattern",
-        "static", "streams_body", "template",
+        "allow", "endpoints", "error", "file", "kind", "max_body_size", "middleware", "operations", "options",
+        "otherwise", "pattern", "static", "streams_body", "template",
     )  # fmt: skip
 
     def __init__(
@@ -46,6 +47,7 @@ class RouteEntry:
         error: StartupError | None = None,
         static: StaticRoute | None = None,
         template: PathTemplate | None = None,
+        operations: Mapping[str, Operation] | None = None,
     ) -> None:
         self.pattern = pattern
         self.file = file
@@ -61,6 +63,7 @@ class RouteEntry:
         self.error = error
         self.static = static
         self.template = template
+        self.operations: Mapping[str, Operation] = operations or {}
         self.otherwise: Endpoint | None = None
         self.middleware: tuple[str, ...] = ()
 

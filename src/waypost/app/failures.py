@@ -63,7 +63,7 @@ def to_answer(error: BaseException, scope: RequestScope) -> Response | None:
         return _with_pending(_interrupted(error, scope), scope)
     if isinstance(error, HTTPError):
         scope.drop_cookies()  # what a failed handler wanted to set is not set
-        return _with_pending(error_response(error.status, error.message, error.headers), scope)
+        return _with_pending(Response.json(error.body(), error.status, error.headers), scope)
     return None
 
 

@@ -43,6 +43,14 @@ def media_essence(value: str | None) -> str:
     return match.group(1).lower()
 
 
+def is_json(value: str | None) -> bool:
+    """Whether a Content-Type says JSON: `application/json` or a `+json` type, with well-formed parameters."""
+    essence = media_essence(value)
+    if essence != "application/json" and not essence.endswith("+json"):
+        return False
+    return parse_media_type(value or "") is not None
+
+
 def parse_media_type(value: str) -> MediaType | None:
     """The type with its parameters; None when value breaks the grammar anywhere or names a parameter twice."""
     match = _ESSENCE.match(value)

@@ -1,0 +1,159 @@
+"""What stands in an annotation: its parts, its fields, whether it is a list. Calls neither msgspec nor pydantic."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections import deque
+from collections.abc import Iterable, Mapping, MutableSequence, Sequence, Set
+from typing import Annotated, Any, Final, NewType, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+import msgspec
+
+_LISTS: Final = (list, tuple, set, frozenset, deque, Sequence, MutableSequence, Set, Iterable)
+_QUALIFIERS: Final = tuple(
+    getattr(typing, name)
+    for name in ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
+    if hasattr(typing, name)
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ObjectField:
+    """A field of an object type.
+
+    name: on the wire. others: further names that it is read by. attribute: in Python. many: it is a list or a set.
+    """
+
+    name: str
+    annotation: Any
+    required: bool
+    attribute: str
+    others: tuple[str, ...] = ()
+    many: bool = False
+
+
+def bare(annotation: Any) -> Any:
+    """An annotation without Annotated, NewType, `type X = …`, Required and their kin."""
+    while True:
+        origin = get_origin(annotation)
+        if origin is Annotated or origin in _QUALIFIERS:
+            annotation = get_args(annotation)[0]
+        elif isinstance(annotation, NewType):
+            annotation = annotation.__supertype__
+        elif type(annotation).__name__ == "TypeAliasType":
+            annotation = annotation.__value__
+        else:
+            return annotation
+
+
+def members(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, flat; of anything else, itself alone."""
+    inner = bare(annotation)
+    if get_origin(inner) in (Union, types.UnionType):
+        return tuple(member for item in get_args(inner) for member in members(item))
+    return (annotation,)
+
+
+def is_optional(annotation: Any) -> bool:
+    """Whether None is one of its members."""
+    return any(member is type(None) or member is None for member in members(annotation))
+
+
+def without_none(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union that are not None."""
+    return tuple(member for member in members(annotation) if member is not type(None) and member is not None)
+
+
+def is_many(annotation: Any) -> bool:
+    """Whether a value of it is a list, a tuple or a set."""
+    kinds = [bare(member) for member in without_none(annotation)]
+    return bool(kinds) and all((get_origin(kind) or kind) in _LISTS for kind in kinds)
+
+
+def item_of(annotation: Any) -> Any:
+    """What a list, set or `tuple[X, ...]` holds; Any where it does not say, or says something else for each place."""
+    kinds = [bare(member) for member in without_none(annotation)]
+    args = get_args(kinds[0]) if len(kinds) == 1 else ()
+    if len(args) == 1 or (len(args) == 2 and args[1] is Ellipsis):
+        return args[0]
+    return Any
+
+
+def children(annotation: Any) -> list[Any]:
+    """The parts of an annotation: arguments, metadata, the annotations of an object's fields."""
+    if isinstance(annotation, NewType):
+        return [annotation.__supertype__]
+    if type(annotation).__name__ == "TypeAliasType":
+        return [annotation.__value__]
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return list(get_args(annotation)) + list(annotation.__metadata__)
+    if origin is typing.Literal:
+        return []
+    parts = [] if origin is None else [origin, *get_args(annotation)]
+    fields = object_fields(annotation)
+    return parts if fields is None else parts + [item.annotation for item in fields.values()]
+
+
+def object_fields(annotation: Any) -> dict[str, ObjectField] | None:
+    """The fields of a Struct, dataclass, TypedDict or pydantic model by their names on the wire; None for others.
+
+    Of a union with None, those of the other member. Raises NameError for a field's annotation that names nothing.
+    """
+    kinds = without_none(annotation)
+    kind = bare(kinds[0]) if len(kinds) == 1 else None
+    owner = get_origin(kind) or kind
+    if not isinstance(owner, type):
+        return None
+    found: list[ObjectField] = []
+    described = getattr(owner, "__pydantic_fields__", None)
+    if isinstance(described, Mapping):
+        found = [_pydantic_field(name, info, owner) for name, info in described.items()]
+    elif issubclass(owner, msgspec.Struct):
+        if owner.__struct_config__.array_like:
+            return None
+        found = [
+            ObjectField(item.encode_name, item.type, item.required, item.name)
+            for item in msgspec.structs.fields(kind)  # type: ignore[arg-type]  # a generic alias is read too
+        ]
+    elif is_typeddict(owner):
+        required = owner.__required_keys__  # type: ignore[attr-defined]  # a TypedDict has them
+        found = [ObjectField(name, hint, name in required, name) for name, hint in _hints(owner).items()]
+    elif dataclasses.is_dataclass(owner):
+        hints = _hints(owner)
+        nothing = dataclasses.MISSING
+        found = [
+            ObjectField(item.name, hints[item.name], item.default is nothing is item.default_factory, item.name)
+            for item in dataclasses.fields(owner)
+            if item.init
+        ]
+    else:
+        return None
+    return {item.name: dataclasses.replace(item, many=is_many(item.annotation)) for item in found}
+
+
+def _hints(owner: type) -> dict[str, Any]:
+    return get_type_hints(owner, include_extras=True)
+
+
+def _pydantic_field(name: str, info: Any, owner: Any) -> ObjectField:
+    alias = info.validation_alias if info.validation_alias is not None else info.alias
+    choices = [item for item in getattr(alias, "choices", [alias]) if isinstance(item, str)]
+    config = getattr(owner, "model_config", None) or getattr(owner, "__pydantic_config__", None) or {}
+    names = choices or [name]
+    if choices and (config.get("populate_by_name") or config.get("validate_by_name")):
+        names.append(name)
+    annotation = info.annotation
+    if info.metadata:
+        annotation = Annotated[(annotation, *info.metadata)]
+    return ObjectField(names[0], annotation, info.is_required(), name, tuple(names[1:]))
+
+
+def show(annotation: Any) -> str:
+    """An annotation as it is written, without the modules of its names."""
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return annotation.__qualname__.rpartition("<locals>.")[2]
+    text = repr(annotation).replace("typing.", "").replace("<locals>.", "")
+    return text if len(text) <= 100 else f"{text[:99]}…"

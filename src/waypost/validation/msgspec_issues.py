@@ -1,0 +1,105 @@
+"""Everything that is wrong with a value, where msgspec itself stops at the first mistake.
+
+Runs once msgspec has refused a value: it is taken apart along the schema, and the parts are asked for one by one. What
+msgspec says of a part is put in words of ours, because its own may repeat what was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, Final, Literal, get_args, get_origin
+
+import msgspec
+
+from waypost.errors import MAX_ISSUES, Issue
+from waypost.validation.annotations import bare, is_many, item_of, object_fields, without_none
+
+Path = tuple[str | int, ...]
+
+_PLACE: Final = re.compile(r" - at `(?:key in )?\$((?:\.[^.\[`]*|\[\d+\]|\[\.\.\.\])*)`$")
+_STEP: Final = re.compile(r"\.([^.\[`]*)|\[(\d+)\]")
+_CODES: Final = (
+    (re.compile(r"Expected `\w+` (?:of length|matching)"), "length"),
+    (re.compile(r"Expected `\w+` (?:[<>]|that's a multiple)"), "range"),
+    (re.compile(r"Expected `.*`, got `"), "type"),
+    (re.compile(r"Invalid (?:UUID|RFC3339|ISO8601|decimal|base64|duration|epoch)"), "format"),
+)
+_LONGEST_NAME: Final = 100  # characters of a client's own key in a path
+
+
+def issues_of(value: Any, annotation: Any) -> list[Issue]:
+    """What is wrong with a value of built-in types; empty when nothing is. At most MAX_ISSUES."""
+    found: list[Issue] = []
+    try:
+        for issue in _issues(value, annotation, ()):
+            found.append(issue)
+            if len(found) == MAX_ISSUES:
+                break
+    except RecursionError:
+        found = found or [Issue((), "The value is nested too deeply", "depth")]
+    return found
+
+
+def _issues(value: Any, annotation: Any, path: Path) -> Iterator[Issue]:
+    kinds = without_none(annotation)
+    kind = bare(kinds[0]) if len(kinds) == 1 else None
+    clean = True
+    if value.__class__ is dict and (fields := object_fields(annotation)) is not None:
+        for name, field in fields.items():
+            if name in value:
+                parts = _issues(value[name], field.annotation, (*path, name))
+            else:
+                parts = iter([Issue((*path, name), "Field required", "missing")] if field.required else [])
+            for issue in parts:
+                clean = False
+                yield issue
+    elif value.__class__ is dict and get_origin(kind) is dict:
+        for name, item in value.items():
+            for issue in _issues(item, get_args(kind)[1], (*path, str(name)[:_LONGEST_NAME])):
+                clean = False
+                yield issue
+    elif value.__class__ is list and kind is not None and is_many(annotation):
+        for index, item in enumerate(value):
+            for issue in _issues(item, item_of(annotation), (*path, index)):
+                clean = False
+                yield issue
+    if not clean:
+        return
+    # The whole: what no part shows, as a length, a field too many, a check in __post_init__.
+    try:
+        msgspec.convert(value, annotation)
+    except (msgspec.ValidationError, ValueError) as error:
+        yield _issue(str(error), annotation, path)
+
+
+def _issue(message: str, annotation: Any, path: Path) -> Issue:
+    place = _PLACE.search(message)
+    if place is not None:
+        message = message[: place.start()]
+        steps = _STEP.findall(place[1])
+        path = (*path, *(int(index) if index else name for name, index in steps))
+    if message.startswith("Object missing required field `"):
+        return Issue((*path, message.split("`")[1]), "Field required", "missing")
+    if message.startswith("Object contains unknown field `"):
+        name = message.removeprefix("Object contains unknown field `").removesuffix("`")
+        return Issue((*path, name[:_LONGEST_NAME]), "Unknown field", "unknown")
+    if message.startswith(("Invalid enum value", "Invalid value")):
+        choices = _choices(annotation)
+        return Issue(path, f"Expected one of {', '.join(choices)}" if choices else "Not one of the values", "enum")
+    for pattern, code in _CODES:
+        if pattern.match(message):
+            return Issue(path, message.replace("`", ""), "pattern" if "matching" in message else code)
+    return Issue(path, message, "value")
+
+
+def _choices(annotation: Any) -> list[str]:
+    found: list[str] = []
+    for member in without_none(annotation):
+        kind = bare(member)
+        if get_origin(kind) is Literal:
+            found += [repr(value) for value in get_args(kind)]
+        elif isinstance(kind, type) and issubclass(kind, Enum):
+            found += [repr(item.value) for item in kind]
+    return found

@@ -1,0 +1,110 @@
+"""Schemas that msgspec reads: Structs, dataclasses, TypedDicts, scalars, with msgspec.Meta for constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from waypost.errors import Issue, ValidationFailed
+from waypost.http.blob import File
+from waypost.http.json import encode_json, parse_json
+from waypost.validation.annotations import ObjectField, is_many, object_fields, show
+from waypost.validation.msgspec_issues import issues_of
+from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
+from waypost.validation.text import TextPlan
+
+
+class MsgspecSchema:
+    """See Schema. Raises SchemaError for an annotation that msgspec has no form for."""
+
+    kind: Literal["msgspec"] = "msgspec"
+
+    __slots__ = ("_decode", "_text", "annotation", "fields", "many")
+
+    def __init__(self, annotation: Any) -> None:
+        self.annotation = annotation
+        try:
+            self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(annotation).decode
+            _refuse_custom(msgspec.inspect.type_info(annotation), annotation)
+            self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
+        except SchemaError:
+            raise
+        except (TypeError, NameError, ValueError, AttributeError, SyntaxError, RecursionError) as error:
+            raise SchemaError(f"{show(annotation)} can't be a schema: {error}") from error
+        self.many = is_many(annotation)
+        self._text = TextPlan(annotation, self.fields)
+
+    def from_json(self, data: bytes) -> Any:
+        """See Schema."""
+        try:
+            return self._decode(data)
+        except (msgspec.MsgspecError, RecursionError, ValueError):
+            # Told apart below, from the value as such: text that is no JSON, or bytes that have to be put right first.
+            pass
+        return self.from_python(parse_json(data))
+
+    def from_python(self, value: Any, *, strings: bool = False) -> Any:
+        """See Schema."""
+        if strings:
+            value = self._text.read(value)
+        try:
+            return msgspec.convert(value, self.annotation)
+        except (msgspec.ValidationError, RecursionError, ValueError):
+            pass
+        raise ValidationFailed(issues_of(value, self.annotation) or [Issue((), "Invalid value", "invalid")])
+
+    def encode(self, value: Any) -> bytes:
+        """See Schema."""
+        return encode_json(self._filtered(value))
+
+    def check(self, value: Any) -> None:
+        """See Schema."""
+        self.from_python(parse_json(encode_json(self._filtered(value))))
+
+    def _filtered(self, value: Any) -> Any:
+        try:
+            # An object of a class below the schema's becomes one of the schema's: what it has besides stays here.
+            return msgspec.convert(value, self.annotation, from_attributes=True)
+        except (msgspec.ValidationError, RecursionError, ValueError):
+            pass
+        raise ValidationFailed(issues_of(parse_json(encode_json(value)), self.annotation) or [_UNFIT])
+
+    def json_schema(
+        self, mode: Mode = "validation", ref_template: str = REF_TEMPLATE
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """See Schema."""
+        (schema,), definitions = msgspec.json.schema_components(
+            [self.annotation], schema_hook=_custom_schema, ref_template=ref_template
+        )
+        return schema, definitions
+
+
+_UNFIT: Final = Issue((), "Invalid value", "invalid")
+
+
+def _custom_schema(kind: type) -> dict[str, Any]:
+    if kind is File:
+        return {"type": "string", "format": "binary"}
+    raise NotImplementedError(kind)
+
+
+def _refuse_custom(info: Any, annotation: Any) -> None:
+    """Raise SchemaError when a class stands in an annotation of which msgspec knows only isinstance()."""
+    seen: set[int] = set()
+    todo = [info]
+    while todo:
+        item = todo.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, msgspec.inspect.CustomType) and item.cls is not File:
+            raise SchemaError(
+                f"{show(annotation)} can't be a schema: {show(item.cls)} is no type of data",
+                "Use a model, a Struct, a dataclass, a TypedDict, a scalar, or a list or dict of them.",
+            )
+        if isinstance(item, tuple):
+            todo += item
+        elif isinstance(item, msgspec.Struct):
+            todo += [getattr(item, name) for name in item.__struct_fields__ if name not in ("default", "cls")]

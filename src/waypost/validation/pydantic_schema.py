@@ -1,0 +1,104 @@
+"""Schemas that pydantic reads. Imported by the first schema that needs it, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+from pydantic_core import PydanticSerializationError
+
+from waypost.errors import Issue, ValidationFailed
+from waypost.http.json import encode_json, parse_json
+from waypost.validation.annotations import ObjectField, bare, is_many, object_fields, show
+from waypost.validation.pydantic_issues import issues_of
+from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
+from waypost.validation.text import TextPlan
+
+
+class PydanticSchema:
+    """See Schema. Raises SchemaError for an annotation that pydantic has no form for."""
+
+    kind: Literal["pydantic"] = "pydantic"
+
+    __slots__ = ("_adapter", "_strict", "_text", "_validate", "_validate_json", "annotation", "fields", "many")
+
+    def __init__(self, annotation: Any) -> None:
+        self.annotation = annotation
+        try:
+            self._adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+            self._validate_json: Callable[[bytes], Any] = self._adapter.validator.validate_json
+            self._validate: Callable[..., Any] = self._adapter.validator.validate_python
+            self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
+        except PydanticUndefinedAnnotation as error:
+            raise SchemaError(
+                f"{show(annotation)} can't be a schema: it names {error.name}, which is not defined",
+                "Import it where the model is defined, not only under TYPE_CHECKING.",
+            ) from error
+        except PydanticSchemaGenerationError as error:
+            first = str(error).split(".", 1)[0]
+            raise SchemaError(f"{show(annotation)} can't be a schema: {first}") from error
+        except (PydanticUserError, TypeError, NameError, AttributeError, SyntaxError, RecursionError) as error:
+            first = str(error).partition("\n")[0]
+            raise SchemaError(f"{show(annotation)} can't be a schema: {first}") from error
+        self.many = is_many(annotation)
+        self._text = TextPlan(annotation, self.fields)
+        self._strict = bool(getattr(bare(annotation), "model_config", {}).get("strict"))
+
+    def from_json(self, data: bytes) -> Any:
+        """See Schema."""
+        if b"NaN" in data or b"Infinity" in data:
+            parse_json(data)  # pydantic takes them for numbers, which no JSON has
+        try:
+            return self._validate_json(data)
+        except ValidationError as error:
+            failure = error
+        value = parse_json(data)
+        if failure.error_count() == 1 and failure.errors(include_url=False)[0]["type"] == "json_invalid":
+            # It is JSON all the same, with a mark in front or bytes that the Web's json() puts right.
+            try:
+                return self._validate_json(encode_json(value))
+            except ValidationError as error:
+                failure = error
+        raise ValidationFailed(issues_of(failure, value))
+
+    def from_python(self, value: Any, *, strings: bool = False) -> Any:
+        """See Schema."""
+        if strings:
+            value = self._text.read(value)
+        try:
+            if strings and self._strict:
+                # A strict model takes a date only as a date, and text for one only in JSON.
+                return self._validate_json(encode_json(value))
+            return self._validate(value)
+        except ValidationError as error:
+            failure = error
+        except RecursionError:
+            raise ValidationFailed([Issue((), "The value is nested too deeply", "depth")]) from None
+        raise ValidationFailed(issues_of(failure, value))
+
+    def encode(self, value: Any) -> bytes:
+        """See Schema."""
+        return self._adapter.dump_json(self._filtered(value), by_alias=True, warnings="none")
+
+    def check(self, value: Any) -> None:
+        """See Schema."""
+        try:
+            self._adapter.dump_json(self._filtered(value), by_alias=True, warnings="error")
+        except PydanticSerializationError as error:
+            raise ValidationFailed([Issue((), str(error), "serialization")]) from error
+
+    def _filtered(self, value: Any) -> Any:
+        try:
+            return self._validate(value, from_attributes=True)
+        except ValidationError as error:
+            failure = error
+        raise ValidationFailed(issues_of(failure, value))
+
+    def json_schema(
+        self, mode: Mode = "validation", ref_template: str = REF_TEMPLATE
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """See Schema."""
+        schema = self._adapter.json_schema(mode=mode, ref_template=ref_template.replace("{name}", "{model}"))
+        return schema, schema.pop("$defs", {})

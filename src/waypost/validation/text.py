@@ -1,0 +1,132 @@
+"""Text as it stands in URLs, headers and forms → what a schema takes in its place.
+
+Stricter than the libraries: a number is ASCII digits with at most a minus, without blanks, plus signs, underscores or
+digits of other scripts, so that no two parts of a system read `page= 1_0` differently.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
+
+from waypost.validation.annotations import ObjectField, bare, is_many, is_optional, item_of, without_none
+
+Reader: TypeAlias = Callable[[str], Any]
+
+_INT: Final = re.compile(r"-?[0-9]{1,4300}")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,4300}(?:\.[0-9]{1,4300})?(?:[eE][+-]?[0-9]{1,4})?")
+_BOOLS: Final = {"true": True, "1": True, "on": True, "false": False, "0": False}
+REFUSED: Final = ""  # no number and no bool for either library, which then says so at its place
+
+
+def read_int(text: str) -> Any:
+    return int(text) if _INT.fullmatch(text) else REFUSED
+
+
+def _read_float(text: str) -> Any:
+    return float(text) if _NUMBER.fullmatch(text) else REFUSED
+
+
+def _read_decimal(text: str) -> Any:
+    return text if _NUMBER.fullmatch(text) else REFUSED
+
+
+def _read_bool(text: str) -> Any:
+    return _BOOLS.get(text, REFUSED)
+
+
+_SCALARS: Final[Mapping[Any, Reader]] = {
+    int: read_int, float: _read_float, bool: _read_bool, Decimal: _read_decimal,
+}  # fmt: skip
+
+
+def reader_of(annotation: Any) -> Reader | None:
+    """What reads one text for an annotation; None where the text is taken as it is.
+
+    An empty text is None for an Optional of anything but str: a form sends one for every field that is left empty.
+    """
+    kinds = without_none(annotation)
+    readers = [_reader_of_one(bare(kind)) for kind in kinds]
+    if any(reader is None for reader in readers):
+        read: Reader | None = None
+    elif len(readers) == 1:
+        read = readers[0]
+    else:
+        read = _first_of([reader for reader in readers if reader is not None])
+    if is_optional(annotation) and not any(bare(kind) in (str, Any) for kind in kinds):
+        return _or_none(read)
+    return read
+
+
+def _reader_of_one(kind: Any) -> Reader | None:
+    if get_origin(kind) is Literal:
+        return _chooser(get_args(kind))
+    if isinstance(kind, type):
+        if issubclass(kind, Enum):
+            return _chooser([member.value for member in kind])
+        return _SCALARS.get(kind) or (read_int if issubclass(kind, int) else None)
+    return None
+
+
+def _chooser(values: Any) -> Reader | None:
+    """Reads `2` as 2 where 2 is one of the values."""
+    written = {str(value): value for value in values if isinstance(value, int | float) and not isinstance(value, bool)}
+    written |= {"true" if value else "false": value for value in values if isinstance(value, bool)}
+    return (lambda text: written.get(text, text)) if written else None
+
+
+def _first_of(readers: list[Reader]) -> Reader:
+    def read(text: str) -> Any:
+        for reader in readers:
+            value = reader(text)
+            if value is not REFUSED:
+                return value
+        return REFUSED
+
+    return read
+
+
+def _or_none(read: Reader | None) -> Reader:
+    return lambda text: None if not text else text if read is None else read(text)
+
+
+class TextPlan:
+    """How the text for one annotation is read: of a scalar, of a list, or of the fields of an object."""
+
+    __slots__ = ("_fields", "_many", "_read")
+
+    def __init__(self, annotation: Any, fields: Mapping[str, ObjectField] | None) -> None:
+        self._many = fields is None and is_many(annotation)
+        self._read = reader_of(item_of(annotation) if self._many else annotation) if fields is None else None
+        self._fields: dict[str, tuple[bool, Reader | None]] | None = None
+        if fields is not None:
+            self._fields = {}
+            for field in fields.values():
+                plan = (field.many, reader_of(item_of(field.annotation) if field.many else field.annotation))
+                self._fields |= dict.fromkeys((field.name, *field.others), plan)
+
+    def read(self, value: Any) -> Any:
+        """The value for the schema. value: text or a list of it; of an object a mapping of names to such."""
+        if self._fields is None:
+            return _read(value, self._many, self._read)
+        fields = self._fields
+        return {
+            name: _read(item, *plan) if (plan := fields.get(name)) is not None else _first(item)
+            for name, item in value.items()
+        }
+
+
+def _first(value: Any) -> Any:
+    """Of several values of one name the first, as the Web's get() has it."""
+    return value[0] if value.__class__ is list and value else value
+
+
+def _read(value: Any, many: bool, read: Reader | None) -> Any:
+    if many:
+        items = value if value.__class__ is list else [value]
+        return items if read is None else [read(item) if item.__class__ is str else item for item in items]
+    value = _first(value)
+    return read(value) if read is not None and value.__class__ is str else value
