@@ -42,6 +42,8 @@ from waypost.http.url import URL, URLSearchParams
 if TYPE_CHECKING:
     from waypost.asgi import create_app
     from waypost.http.request_id import request_id
+    from waypost.http.saving import save_stream
+    from waypost.http.sniff import sniff
     from waypost.http.user_agent import user_agent
 
 __version__ = "0.1.0"
@@ -91,6 +93,8 @@ __all__ = [
     "permanent_redirect",
     "redirect",
     "request_id",
+    "save_stream",
+    "sniff",
     "unauthorized",
     "user_agent",
 ]
@@ -100,6 +104,8 @@ __all__ = [
 _DEFERRED = {
     "create_app": "waypost.asgi",
     "request_id": "waypost.http.request_id",
+    "save_stream": "waypost.http.saving",
+    "sniff": "waypost.http.sniff",
     "user_agent": "waypost.http.user_agent",
 }
 

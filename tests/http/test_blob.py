@@ -156,14 +156,17 @@ def test_a_spool_has_no_name(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("make", [lambda data, name: File([data], name), _on_disk])
-def test_save_writes_the_bytes_and_replaces_what_was_there(tmp_path, make):
+def test_save_writes_the_bytes_and_replaces_nothing_unless_asked(tmp_path, make):
     data = os.urandom(600_000)
     target = tmp_path / "picture.png"
     target.write_text("old")
     file = make(data, "x")
-    assert asyncio.run(file.save(target)) == target
+    with pytest.raises(FileExistsError):
+        asyncio.run(file.save(target))
+    assert target.read_text() == "old"
+    assert asyncio.run(file.save(target, overwrite=True)) == target
     assert target.read_bytes() == data
-    assert asyncio.run(file.save(str(target))) == target
+    assert asyncio.run(file.save(str(target), overwrite=True, fsync=True)) == target
     assert list(tmp_path.iterdir()) == [target]
     file.close()
 
@@ -210,7 +213,11 @@ def test_save_does_not_follow_a_link(tmp_path):
     outside.write_text("safe")
     link = tmp_path / "link"
     link.symlink_to(outside)
-    asyncio.run(File([b"new"], "f").save(link))
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for where in (link, tmp_path / "dangling"):
+        with pytest.raises(FileExistsError):
+            asyncio.run(File([b"new"], "f").save(where))
+    asyncio.run(File([b"new"], "f").save(link, overwrite=True))
     assert outside.read_text() == "safe"
     assert link.read_bytes() == b"new"
     assert not link.is_symlink()
@@ -222,7 +229,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_no_draft(tmp_path):
     file = _on_disk(b"x" * 10)
     file.close()
     with pytest.raises(ValueError, match="closed"):
-        asyncio.run(file.save(target))
+        asyncio.run(file.save(target, overwrite=True))
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

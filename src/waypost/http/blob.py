@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Self, TypeAlias
-from uuid import uuid4
 
 from waypost.http.percent import scalar_text
 from waypost.http.spool import DiskSpan
@@ -108,59 +107,65 @@ class File(Blob):
     name: of an upload, as the client sent it: a claim, never a path to write to. last_modified: ms since 1970.
     """
 
-    __slots__ = ("last_modified", "name")
+    __slots__ = ("_sniffed", "last_modified", "name")
 
     def __init__(
         self, parts: Iterable[BlobPart], name: str, *, type: str = "", last_modified: int | None = None
     ) -> None:
         super().__init__(parts, type=type)
         self.name = name
+        self._sniffed: str | None = None
         self.last_modified = time.time_ns() // 1_000_000 if last_modified is None else last_modified
 
     @classmethod
-    def of(cls, segments: Iterable[Segment], name: str, type: str) -> Self:
-        """A file over bytes that are in memory or on disk already; for those who read forms."""
+    def of(cls, segments: Iterable[Segment], name: str, type: str, sniffed: str | None = None) -> Self:
+        """A file over bytes that are in memory or on disk already; for those who read forms.
+
+        sniffed: what sniff() says, for bytes on disk, so that nobody has to read them for it.
+        """
         file = cls.__new__(cls)
         file._fill(tuple(segments), type)
         file.name = name
+        file._sniffed = sniffed
         file.last_modified = time.time_ns() // 1_000_000
         return file
 
-    async def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the bytes to `path` and return where they are; a file of that name is replaced at once or not at all.
+    @property
+    def sniffed_type(self) -> str:
+        """The media type by the bytes themselves, as "image/png"; "application/octet-stream" when it is not known.
 
-        path: a file, or an existing directory, in which the file gets a random name. The client's name is never used:
-        a path that ends in it while it climbs (`../x`) or leads elsewhere (`/etc/x`, `a/b`) is a ValueError.
-        Raises OSError as open() does.
+        What the client can't choose, unlike `type`: see waypost.sniff for what is recognised.
         """
-        from pathlib import Path  # slow to import, and few programs save a file
+        if self._sniffed is None:
+            from waypost.http.sniff import SNIFF_SIZE, sniff  # few programs that read a form need it
 
-        target = Path(path)
-        self._check_target(target)
-        return await asyncio.to_thread(self._write, target)
+            self._sniffed = sniff(self.slice(0, SNIFF_SIZE).read())
+        return self._sniffed
 
-    def _check_target(self, target: Path) -> None:
-        claimed = type(target)(self.name).parts
-        # `uploads / file.name` is the mistake that this catches; a plain name in a folder of ours stays allowed.
-        if (len(claimed) > 1 or ".." in claimed) and target.parts[-len(claimed) :] == claimed:
-            raise ValueError("the path is made of the client's file name, which leads out of the folder")
+    async def save(self, target: str | os.PathLike[str], *, overwrite: bool = False, fsync: bool = False) -> Path:
+        """Write the bytes to a file and return where they are; they are there at once and whole, or not at all.
 
-    def _write(self, target: Path) -> Path:
-        if target.is_dir():
-            target = target / uuid4().hex
-        # Beside the target, so that the last step is a rename in one file system: whoever opens the target sees the
-        # old file or the whole new one. O_EXCL follows no link that someone put there.
-        draft = target.with_name(f".{uuid4().hex}.part")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        target: a file, or an existing folder, in which the file gets a random name. The client's name is never used:
+        a path that ends in it while it climbs (`../x`) or leads elsewhere (`/etc/x`, `a/b`) is a ValueError.
+        overwrite: replace a file of that name, else it is a FileExistsError. fsync: return only when the bytes would
+        survive a power cut. Raises OSError as open() does.
+        """
+        from waypost.http.saving import refuse_claimed  # pathlib is slow to import, and few programs save a file
+
+        refuse_claimed(target, self.name)
+        return await asyncio.to_thread(self._write, target, overwrite, fsync)
+
+    def _write(self, target: str | os.PathLike[str], overwrite: bool, fsync: bool) -> Path:
+        from waypost.http.saving import Draft
+
+        draft = Draft(target, overwrite=overwrite)
         try:
-            with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
-                for piece in self._pieces():
-                    file.write(piece if isinstance(piece, bytes) else piece.read())
-            draft.replace(target)
+            for piece in self._pieces():
+                draft.write(piece if isinstance(piece, bytes) else piece.read())
         except BaseException:
-            draft.unlink(missing_ok=True)
+            draft.discard()
             raise
-        return target
+        return draft.finish(fsync=fsync)
 
     def __repr__(self) -> str:
         return f"File({self.name!r}, {self.size} bytes, {self.type!r})"

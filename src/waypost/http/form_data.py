@@ -7,10 +7,13 @@ Source: XMLHttpRequest standard, FormData.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias, cast, overload
+from typing import Any, TypeAlias, cast, overload
 
+from waypost.errors import InvalidForm
 from waypost.http.blob import Blob, File
 from waypost.http.percent import scalar_text
+
+_REQUIRED: Any = object()
 
 FormValue: TypeAlias = str | File
 FormDataInit: TypeAlias = "FormData | Mapping[str, str | Blob] | Iterable[tuple[str, str | Blob]] | None"
@@ -95,6 +98,37 @@ class FormData:
         return self._entries.copy()
 
     items = entries
+
+    @overload
+    def file(self, name: str) -> File: ...
+    @overload
+    def file(self, name: str, default: None) -> File | None: ...
+    def file(self, name: str, default: Any = _REQUIRED) -> File | None:
+        """The file `name`, for a handler that needs one: InvalidForm (400) when there is none, or only text.
+
+        A file field that was left empty counts as none. default: None instead of the error where it is absent.
+        """
+        value = self.get(name)
+        if isinstance(value, File) and (value.name or value.size):
+            return value
+        if default is _REQUIRED or isinstance(value, str):
+            raise InvalidForm(f"The form has no file '{name}'")
+        return None
+
+    @overload
+    def text(self, name: str) -> str: ...
+    @overload
+    def text(self, name: str, default: str) -> str: ...
+    @overload
+    def text(self, name: str, default: None) -> str | None: ...
+    def text(self, name: str, default: Any = _REQUIRED) -> str | None:
+        """The text field `name`: InvalidForm (400) when there is none, or a file. default: where it is absent."""
+        value = self.get(name)
+        if isinstance(value, str):
+            return value
+        if default is _REQUIRED or value is not None:
+            raise InvalidForm(f"The form has no text field '{name}'")
+        return cast("str | None", default)
 
     def files(self) -> list[File]:
         """The values that are files."""

@@ -1,8 +1,10 @@
-"""How much of a form is taken in. Config has these settings under the same names with `form_` in front."""
+"""How much of a form, and of what, is taken in: what Config says, and what a single call changes of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -12,7 +14,8 @@ MIB = 1024 * KIB
 class FormLimits:
     """Bounds of one form; the size of the whole body is bounded elsewhere.
 
-    Past a number or a size: BodyTooLarge (413). Past the bounds of a part's headers: InvalidForm (400).
+    Past a number or a size: BodyTooLarge (413). Past the bounds of a part's headers: InvalidForm (400). A file of
+    another type than those accepted: UnsupportedMediaType (415).
     """
 
     #: text fields
@@ -26,5 +29,38 @@ class FormLimits:
     #: bytes of all headers of one part together
     max_part_header_size: int = 8 * KIB
     max_part_headers: int = 16
+    #: bytes of one file; None for no limit but the body's
+    max_file_size: int | None = None
+    #: types that files may have, by their bytes: "image/png", "image/*"; None for any
+    accept: tuple[str, ...] | None = None
     #: bytes of all files together that stay in memory; the file that would go past it is written to disk
     spool_size: int = MIB
+
+    def changed(
+        self,
+        max_files: int | None,
+        max_fields: int | None,
+        max_file_size: int | str | None,
+        max_field_size: int | str | None,
+        accept: Iterable[str] | str | None,
+    ) -> FormLimits:
+        """These limits with those of one call in their place, None for no change; sizes also as "5mb".
+
+        Raises ValueError for a size or type that means nothing.
+        """
+        if max_files is max_fields is max_file_size is max_field_size is accept is None:
+            return self
+        from waypost.http.sniff import checked_accept  # few programs change them
+        from waypost.setting import SIZE
+
+        changes: dict[str, Any] = {
+            "max_files": max_files,
+            "max_fields": max_fields,
+            "max_file_size": None if max_file_size is None else SIZE.read(max_file_size, False),
+            "max_field_size": None if max_field_size is None else SIZE.read(max_field_size, False),
+            "accept": checked_accept(accept),
+        }
+        changes = {name: value for name, value in changes.items() if value is not None}
+        if "max_field_size" in changes:
+            changes["max_fields_size"] = max(self.max_fields_size, changes["max_field_size"])
+        return replace(self, **changes)

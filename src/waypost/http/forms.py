@@ -21,8 +21,8 @@ from waypost.http.spool import DiskSpan, Spool
 from waypost.http.urlencoded import encode_urlencoded, parse_urlencoded
 
 __all__ = [
-    "FormData", "FormLimits", "FormValue", "Part", "encode_multipart", "encode_urlencoded", "iter_parts", "parse_form",
-    "parse_urlencoded",
+    "FormData", "FormLimits", "FormValue", "Part", "check_form", "encode_multipart", "encode_urlencoded", "iter_parts",
+    "parse_form", "parse_urlencoded",
 ]  # fmt: skip
 
 _MULTIPART = "multipart/form-data"
@@ -52,6 +52,25 @@ async def parse_form(
         raise UnsupportedMediaType(f"Content-Type must be {_MULTIPART} or {_URLENCODED}")
     finally:
         await _close(chunks)
+
+
+def check_form(form: FormData, limits: FormLimits) -> None:
+    """Hold a form that was read under other limits to these. Raises as parse_form does."""
+    from waypost.http.sniff import is_accepted
+
+    files = form.files()
+    if len(files) > limits.max_files:
+        raise BodyTooLarge(f"The form has more than {limits.max_files} files")
+    fields = [value for value in form.values() if isinstance(value, str)]
+    if len(fields) > limits.max_fields:
+        raise BodyTooLarge(f"The form has more than {limits.max_fields} fields")
+    if any(len(value.encode()) > limits.max_field_size for value in fields):
+        raise BodyTooLarge(f"A field of the form is larger than {limits.max_field_size} bytes")
+    for file in files:
+        if limits.max_file_size is not None and file.size > limits.max_file_size:
+            raise BodyTooLarge(f"A file of the form is larger than {limits.max_file_size} bytes")
+        if limits.accept is not None and (file.size or file.name) and not is_accepted(file.sniffed_type, limits.accept):
+            raise UnsupportedMediaType("A file of the form is of a type that is not accepted")
 
 
 def iter_parts(
@@ -111,8 +130,11 @@ async def _parse_multipart(reader: MultipartReader) -> FormData:
 
 async def _receive_file(part: Part, name: str, memory: int) -> File:
     """The file of a part: in memory if it has at most `memory` bytes, else on disk."""
+    from waypost.http.sniff import sniff  # as the parser of multipart: a request that uploads something pays for it
+
     waiting = bytearray()
     spool: Spool | None = None
+    sniffed: str | None = None
     try:
         async for chunk in part.chunks():
             waiting += chunk
@@ -121,13 +143,15 @@ async def _receive_file(part: Part, name: str, memory: int) -> File:
                     continue
                 spool = await asyncio.to_thread(Spool)
             if len(waiting) >= _WRITE_SIZE:
+                sniffed = sniffed or sniff(waiting)  # now, while the first bytes are in memory
                 await asyncio.to_thread(spool.write, waiting)
                 waiting = bytearray()
         if spool is None:
             return File.of([bytes(waiting)], name, part.content_type)
+        sniffed = sniffed or sniff(waiting)
         await asyncio.to_thread(spool.write, waiting)
     except BaseException:
         if spool is not None:
             spool.close()
         raise
-    return File.of([DiskSpan(spool, 0, spool.size)], name, part.content_type)
+    return File.of([DiskSpan(spool, 0, spool.size)], name, part.content_type, sniffed)

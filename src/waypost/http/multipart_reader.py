@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from waypost.errors import BodyTooLarge, BodyUsedError, InvalidForm
+from waypost.errors import BodyTooLarge, BodyUsedError, InvalidForm, UnsupportedMediaType
 from waypost.http.form_disposition import parse_form_disposition
 from waypost.http.form_limits import FormLimits
 from waypost.http.mime import media_essence, parse_media_type
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from multipart import MultipartSegment  # type: ignore[import-untyped]  # the package ships no types
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]\Z")  # RFC 2046 section 5.1.1
@@ -39,7 +43,7 @@ class Part:
         self.name = name
         self.filename = filename
         self.headers = headers
-        #: bytes read so far
+        #: bytes that have come so far
         self.size = 0
 
     @property
@@ -73,6 +77,29 @@ class Part:
         """read() as UTF-8; invalid bytes become U+FFFD."""
         return (await self.read(limit)).decode("utf-8", "replace")
 
+    async def sniff(self) -> str:
+        """The type of a file by its first bytes, as waypost.sniff() gives it; before anything of it was read."""
+        from waypost.http.sniff import sniff
+
+        return sniff(await self._reader.head_of(self))
+
+    async def save(
+        self,
+        target: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        fsync: bool = False,
+        max_size: int | str | None = None,
+    ) -> Path:
+        """Write the content to a file as it comes and return where it is: see save_stream().
+
+        The client's name is never used: a path that ends in it while it leads out of its folder is a ValueError.
+        """
+        from waypost.http.saving import refuse_claimed, save_stream
+
+        refuse_claimed(target, self.filename or "")
+        return await save_stream(self.chunks(), target, overwrite=overwrite, fsync=fsync, max_size=max_size)
+
     def __repr__(self) -> str:
         return f"Part({self.name!r}, filename={self.filename!r})"
 
@@ -80,7 +107,7 @@ class Part:
 class MultipartReader:
     """Reads one form out of `chunks`. boundary: as multipart_boundary() gives it."""
 
-    __slots__ = ("_between", "_boundary", "_chunks", "_events", "_field_bytes", "_fields", "_files", "_open",
+    __slots__ = ("_ahead", "_between", "_boundary", "_chunks", "_events", "_field_bytes", "_fields", "_files", "_open",
                  "_parser", "limits")  # fmt: skip
 
     def __init__(self, boundary: str, chunks: AsyncIterator[bytes], limits: FormLimits) -> None:
@@ -98,6 +125,8 @@ class MultipartReader:
         )
         self._events: Iterator[Any] | None = None
         self._open: Part | None = None
+        #: pieces of the open part that were looked at, but not yet given out
+        self._ahead: deque[bytes] = deque()
         #: no part is open: only here may the form end
         self._between = True
         self._fields = self._files = self._field_bytes = 0
@@ -113,21 +142,50 @@ class MultipartReader:
         if event is _END:
             return None
         self._between = False
-        self._open = self._part(event)
-        return self._open
+        self._open = part = self._part(event)
+        accept = self.limits.accept
+        if accept is not None and part.filename is not None:
+            from waypost.http.sniff import is_accepted, sniff
+
+            head = await self.head_of(part)
+            # A file field that was left empty is sent as a file without name and bytes.
+            if (head or part.filename) and not is_accepted(sniff(head), accept):
+                raise UnsupportedMediaType("A file of the form is of a type that is not accepted")
+        return part
 
     async def content_of(self, part: Part) -> bytes | None:
         """The next piece of `part`, None at its end."""
         if part is not self._open:
             raise BodyUsedError("the part was read already, or a later one was asked for")
+        if self._ahead:
+            return self._ahead.popleft()
+        piece = None if self._between else await self._piece(part)
+        if piece is None:
+            self._open = None
+        return piece
+
+    async def head_of(self, part: Part) -> bytes:
+        """The first bytes of what is left of `part`, SNIFF_SIZE of them if it has as many; they stay to be read."""
+        if part is not self._open:
+            raise BodyUsedError("the part was read already, or a later one was asked for")
+        from waypost.http.sniff import SNIFF_SIZE
+
+        size = sum(map(len, self._ahead))
+        while size < SNIFF_SIZE and not self._between and (piece := await self._piece(part)) is not None:
+            self._ahead.append(piece)
+            size += len(piece)
+        return b"".join(self._ahead)[:SNIFF_SIZE]
+
+    async def _piece(self, part: Part) -> bytes | None:
         event = await self._next_event()
         if event is None:
-            self._open = None
             self._between = True
             return None
         part.size += len(event)
         if part.filename is None:
             self._count_field_bytes(part.size, len(event))
+        elif self.limits.max_file_size is not None and part.size > self.limits.max_file_size:
+            raise BodyTooLarge(f"A file of the form is larger than {self.limits.max_file_size} bytes")
         return bytes(event)
 
     async def _next_event(self) -> Any:

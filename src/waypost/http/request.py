@@ -7,7 +7,7 @@ Source: Fetch standard, Request class; Next.js, NextRequest.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,7 +15,7 @@ from waypost.errors import BodyUsedError, ClientDisconnected
 from waypost.http.blob import Blob
 from waypost.http.body import RequestBody
 from waypost.http.cookies import RequestCookies
-from waypost.http.forms import FormData, iter_parts, parse_form
+from waypost.http.forms import FormData, check_form, iter_parts, parse_form
 from waypost.http.headers import Headers, HeadersInit, RawHeaders
 from waypost.http.json import parse_json
 from waypost.http.origin import client_of, host_of, origin_of, scheme_of
@@ -26,6 +26,7 @@ from waypost.http.url import URL, NextURL
 
 if TYPE_CHECKING:
     from waypost.http.forms import Part
+    from waypost.http.saving import Progress
 
 Octets: TypeAlias = bytes  # inside the class `bytes` is the method
 
@@ -221,19 +222,52 @@ class Request:
     async def blob(self) -> Blob:
         return Blob([await self.bytes()], type=self.headers.get("content-type") or "")
 
-    async def form_data(self) -> FormData:
-        """The fields and files of a urlencoded or multipart body.
+    async def form_data(
+        self,
+        *,
+        max_files: int | None = None,
+        max_fields: int | None = None,
+        max_file_size: int | str | None = None,
+        max_field_size: int | str | None = None,
+        accept: Iterable[str] | str | None = None,
+        on_progress: Progress | None = None,
+    ) -> FormData:
+        """The fields and files of a urlencoded or multipart body; large files are on disk.
 
-        Raises UnsupportedMediaType (415) for another content type, InvalidForm (400) for a malformed or truncated
-        one, BodyTooLarge (413) past a limit.
+        The limits take the place of the configured ones; sizes are bytes, or "5mb". accept: types that files may
+        have by their bytes, as ("image/png", "image/*"). on_progress: called with the bytes that have come and the
+        number of all (None when it is not known).
+        Raises UnsupportedMediaType (415) for another content type or file type, InvalidForm (400) for a malformed or
+        truncated form, BodyTooLarge (413) past a limit.
         """
+        own = self._connection.site.forms
+        limits = own.changed(max_files, max_fields, max_file_size, max_field_size, accept)
         if self._form is None:
-            self._form = await parse_form(self.headers.get("content-type"), self.stream(), self._connection.site.forms)
+            self._form = await parse_form(self.headers.get("content-type"), self._reported(on_progress), limits)
+        elif limits is not own:
+            check_form(self._form, limits)
         return self._form
 
-    def parts(self) -> AsyncIterator[Part]:
-        """The parts of a multipart body as they come, none of them kept in memory."""
-        return iter_parts(self.headers.get("content-type"), self.stream(), self._connection.site.forms)
+    def parts(
+        self,
+        *,
+        max_files: int | None = None,
+        max_fields: int | None = None,
+        max_file_size: int | str | None = None,
+        max_field_size: int | str | None = None,
+        accept: Iterable[str] | str | None = None,
+        on_progress: Progress | None = None,
+    ) -> AsyncGenerator[Part, None]:
+        """The parts of a multipart body as they come, none of them kept in memory. Arguments: as for form_data()."""
+        limits = self._connection.site.forms.changed(max_files, max_fields, max_file_size, max_field_size, accept)
+        return iter_parts(self.headers.get("content-type"), self._reported(on_progress), limits)
+
+    def _reported(self, on_progress: Progress | None) -> AsyncIterator[Octets]:
+        if on_progress is None:
+            return self.stream()
+        from waypost.http.saving import reporting
+
+        return reporting(self.stream(), on_progress, self._body.declared if self._body is not None else 0)
 
     async def stream(self) -> AsyncIterator[Octets]:
         """The body in chunks as they come, once."""
