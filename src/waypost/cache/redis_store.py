@@ -26,11 +26,11 @@ from waypost.cache.leases import Claim
 from waypost.cache.names import digest
 from waypost.cache.outage import LATE, Outage, within
 from waypost.cache.owner import is_gone, this_process
-from waypost.cache.redis_link import Link, Script
 from waypost.cache.shared_page import FLOOR, HEADER, SLOTS, UNSURE, SharedPage
 from waypost.cache.store import NOWHERE, Fence, Found
 from waypost.cache.tags import UNMARKED, Mark, judge, outdated
 from waypost.errors import StoreUnavailable
+from waypost.redis_link import Link, Script
 
 logger = logging.getLogger("waypost.cache")
 
@@ -129,7 +129,7 @@ class RedisStore:
         link = Link(self._url, self._channel, self._pushed)
         try:
             await link.open()
-            state = await link.run(READ, [*self._state, self._name("e", "")], ["0"])
+            state = await link.run(READ, [*self._state, self._name("e", "")], [link.run_id, "0"])
         except (RedisError, OSError) as error:
             await link.close()
             raise StoreUnavailable(str(error)) from error
@@ -249,7 +249,7 @@ class RedisStore:
         return f"{self._prefix}{kind}:{digest(key)}"
 
     async def _run(self, outage: Outage, script: Script, keys: list[str], arguments: list[Any]) -> Any:
-        return await self._ask(outage, lambda link: link.run(script, keys, arguments))
+        return await self._ask(outage, lambda link: link.run(script, keys, [link.run_id, *arguments]))
 
     # -- entries
 

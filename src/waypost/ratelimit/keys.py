@@ -31,7 +31,7 @@ def client_key(request: Request) -> str:
 
 
 def stored_key(name: str, key: str) -> str:
-    """The key in the store, of bounded length whatever the client sent."""
-    if len(key) > _LONGEST:
+    """The key in the store, of bounded length and plain characters whatever the client sent."""
+    if len(key) > _LONGEST or not key.isascii():
         key = f"sha256-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
     return f"{name}:{key}"

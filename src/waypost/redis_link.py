@@ -1,8 +1,7 @@
 """One connection to Redis or Valkey, used by all tasks at once: commands go out in order, answers come back in order.
 
-It speaks RESP3, so that revalidations are pushed on the same connection: when the answer to a command is here,
-every revalidation from before the command is here too. That is what makes memory sure without asking. redis-py
-connects, authenticates and parses. Knows no script's meaning.
+It speaks RESP3, so that messages are pushed on the same connection: when the answer to a command is here, every
+message from before the command is here too. redis-py connects, authenticates and parses. Knows no script's meaning.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import hashlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from redis.asyncio.connection import Connection, parse_url
@@ -30,11 +29,13 @@ _PING: Final = b"*1\r\n$4\r\nPING\r\n"
 class Link:
     """From open() until the connection breaks or close(). Not opened twice.
 
-    on_push(payload): a revalidation. on_end(reason): the connection broke; not called for close().
-    on_answer(sent): an answer to a command that was sent at this moment, on the clock of time.monotonic().
+    channel: what to listen to, if anything; on_push(payload): a message there. run_id: of the server, where there is a
+    channel: a server that was started again may have forgotten what it told. on_end(reason): the connection broke;
+    not called for close(). on_answer(sent): an answer to a command that was sent at this moment, on the clock of
+    time.monotonic(). Raises ValueError for a URL that is malformed.
     """
 
-    def __init__(self, url: str, channel: str, on_push: Callable[[bytes], object]) -> None:
+    def __init__(self, url: str, channel: str | None = None, on_push: Callable[[bytes], object] | None = None) -> None:
         self.run_id = ""
         self.ended = False
         self.on_end: Callable[[Link, str], object] | None = None
@@ -59,9 +60,10 @@ class Link:
             connection._parser.set_pubsub_push_handler(self._pushed)
             loop = asyncio.get_running_loop()
             self._tasks = [loop.create_task(self._send()), loop.create_task(self._receive())]
-            self._post(connection.pack_command("SUBSCRIBE", self._channel))  # answered by a push
-            self.run_id = _run_id(await self._info())
-            await self._subscribed.wait()
+            if self._channel is not None:
+                self._post([_pack(("SUBSCRIBE", self._channel))])  # answered by a push
+                self.run_id = _run_id(await self._info())
+                await self._subscribed.wait()
         except BaseException:
             await self.close()
             raise
@@ -80,7 +82,7 @@ class Link:
             raise LinkError("too many commands wait for an answer")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((future, time.monotonic()))
-        self._post(self._connection.pack_command(*command))
+        self._post([_pack(command)])
         return await future
 
     def ping(self) -> None:
@@ -94,11 +96,11 @@ class Link:
         """Seconds since the oldest command was sent that has no answer yet."""
         return time.monotonic() - self._waiting[0][1] if self._waiting else 0.0
 
-    async def run(self, script: Script, keys: list[str], arguments: list[str | bytes | int | float]) -> Any:
-        """Run a script; its ARGV[1] is our run id. Raises RedisError."""
+    async def run(self, script: Script, keys: list[str], arguments: Sequence[str | bytes | int | float]) -> Any:
+        """Run a script. Raises RedisError."""
         self._asked += 1
         mark = b"%d" % self._asked
-        rest = (len(keys), *keys, self.run_id, *arguments, mark)
+        rest = (len(keys), *keys, *arguments, mark)
         try:
             answer = await self.call("EVALSHA", script.digest, *rest)
         except NoScriptError:
@@ -151,7 +153,7 @@ class Link:
 
     async def _pushed(self, message: list[Any]) -> None:
         kind = bytes(message[0])
-        if kind == b"message":
+        if kind == b"message" and self._on_push is not None:
             self._on_push(bytes(message[2]))
         elif kind == b"subscribe":
             self._subscribed.set()
@@ -194,6 +196,15 @@ class Script:
     def __init__(self, text: str) -> None:
         self.text = f"local mark = table.remove(ARGV)\nlocal function answer()\n{text}\nend\nreturn {{mark, answer()}}"
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _pack(command: Sequence[str | bytes | int | float]) -> bytes:
+    """A command as the server reads it: an array of texts."""
+    parts = [b"*%d\r\n" % len(command)]
+    for item in command:
+        data = item if isinstance(item, bytes) else str(item).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
+    return b"".join(parts)
 
 
 def _make_connection(url: str) -> Any:
