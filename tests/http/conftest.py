@@ -1,4 +1,4 @@
-"""Where the third-party test data is: beside the checkout, or where WAYPOST_SHARED points."""
+"""Where the third-party test data is: in `shared` beside the checkout or further up, or where WAYPOST_SHARED points."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from hypothesis import settings
 settings.register_profile("waypost", deadline=None)
 settings.load_profile("waypost")
 
-_BESIDE = Path(__file__).resolve().parents[3] / "shared"
+_ABOVE = [folder / "shared" for folder in Path(__file__).resolve().parents[3:]]
+_BESIDE = next((folder for folder in _ABOVE if (folder / "corpora").is_dir()), _ABOVE[0])
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ KINDS = {
     "stream-exits": lambda: Response(_stream(b"a", error=SystemExit(1))),
     "stream-too-short": lambda: Response(_stream(b"a"), headers={"content-length": "5"}),
     "sync-stream-raises": lambda: Response(_raise(RuntimeError("x")) for _ in range(3)),
-    "missing-file": lambda: Response.file("/no/such/file/at/all"),
+    "file-of-a-number": lambda: Response.file(3),
     "raise-value-error": lambda: _raise(ValueError("x")),
     "raise-assertion": lambda: _raise(AssertionError()),
     "raise-memory-error": lambda: _raise(MemoryError()),
