@@ -9,6 +9,7 @@ from __future__ import annotations
 from waypost.ai.model_messages import ModelMessage, convert_to_model_messages
 from waypost.ai.outcome import Usage
 from waypost.ai.providers import anthropic, openai
+from waypost.ai.resume import ResumableStreams
 from waypost.ai.stream_text import MetadataPart, StreamText, TextFinished, stream_text
 from waypost.ai.tools import Tool, tool
 from waypost.ai.ui_messages import InvalidMessages, UIMessage, text_of, validate_ui_messages
@@ -25,6 +26,7 @@ __all__ = [
     "InvalidMessages",
     "MetadataPart",
     "ModelMessage",
+    "ResumableStreams",
     "StreamText",
     "TextFinished",
     "Tool",

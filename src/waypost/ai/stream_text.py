@@ -13,7 +13,7 @@ import importlib.util
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from waypost.ai.approvals import Approvals, check_approvals
 from waypost.ai.chunks import Chunk, FinishReason, SDKVersion
@@ -33,6 +33,9 @@ from waypost.ai.ui_stream import (
 from waypost.ai.ui_stream import OnFinish as OnUIFinish
 from waypost.http.headers import Headers, HeadersInit
 from waypost.http.response import Response
+
+if TYPE_CHECKING:
+    from waypost.ai.resume import ResumableStreams
 
 _AGENT = "waypost.ai.agent"
 _NONE: Any = object()  # None is what a client may have sent
@@ -140,6 +143,8 @@ class StreamText:
         on_error: OnError | None = None,
         on_finish: OnUIFinish | None = None,
         sdk_version: SDKVersion = 6,
+        resume: ResumableStreams | None = None,
+        chat_id: Any = None,
     ) -> Response:
         """The response that `useChat` reads; see to_ui_message_stream and UIMessageStream.to_response."""
         stream = self.to_ui_message_stream(
@@ -151,7 +156,7 @@ class StreamText:
             on_finish=on_finish,
             sdk_version=sdk_version,
         )
-        return stream.to_response(status=status, headers=headers, heartbeat=heartbeat)
+        return stream.to_response(status=status, headers=headers, heartbeat=heartbeat, resume=resume, chat_id=chat_id)
 
     async def _ui_chunks(
         self, id: str | None, metadata: Callable[[MetadataPart], Any] | None, reasoning: bool

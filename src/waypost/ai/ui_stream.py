@@ -12,7 +12,7 @@ import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from waypost.ai.chunks import DONE, HEADERS, Chunk, ChunkChecker, SDKVersion, frame
 from waypost.ai.message_builder import MessageBuilder
@@ -22,6 +22,9 @@ from waypost.app.context import current_scope
 from waypost.http.headers import Headers, HeadersInit
 from waypost.http.live_stream import LiveStream
 from waypost.http.response import Response
+
+if TYPE_CHECKING:
+    from waypost.ai.resume import ResumableStreams
 
 log = logging.getLogger("waypost.ai")
 
@@ -73,17 +76,23 @@ class UIMessageStream:
         return self._chunks
 
     def to_response(
-        self, *, status: int = 200, headers: HeadersInit = None, heartbeat: float | None = HEARTBEAT
+        self,
+        *,
+        status: int = 200,
+        headers: HeadersInit = None,
+        heartbeat: float | None = HEARTBEAT,
+        resume: ResumableStreams | None = None,
+        chat_id: Any = None,
     ) -> Response:
-        """The response that `useChat` reads. headers: win over those of the protocol."""
-        fields = Headers(headers)
-        for name, value in HEADERS:
-            if not fields.has(name):
-                fields.set(name, value)
-        scope = current_scope.get(None)
-        signal = None if scope is None else scope.request.signal
-        body = LiveStream(_frames(self), bytes, heartbeat=heartbeat, signal=signal, last=_ABORTED)
-        return Response(body, status, fields)
+        """The response that `useChat` reads. headers: win over those of the protocol.
+
+        resume: where a page that is reloaded finds the stream again, under chat_id; it then goes on when the client
+        leaves. Raises BadRequest for a chat_id that is no id.
+        """
+        frames = _frames(self)
+        if resume is not None:
+            frames = resume.start(chat_id, frames)
+        return stream_response(frames, status=status, headers=headers, heartbeat=heartbeat)
 
 
 def create_ui_message_stream(
@@ -113,9 +122,28 @@ def create_ui_message_stream_response(
     status: int = 200,
     headers: HeadersInit = None,
     heartbeat: float | None = HEARTBEAT,
+    resume: ResumableStreams | None = None,
+    chat_id: Any = None,
 ) -> Response:
     """The AI SDK's name for `stream.to_response(...)`."""
-    return stream.to_response(status=status, headers=headers, heartbeat=heartbeat)
+    return stream.to_response(status=status, headers=headers, heartbeat=heartbeat, resume=resume, chat_id=chat_id)
+
+
+def stream_response(
+    frames: AsyncIterator[bytes],
+    *,
+    status: int = 200,
+    headers: HeadersInit = None,
+    heartbeat: float | None = HEARTBEAT,
+) -> Response:
+    """Frames as a response with the protocol's headers; the running request's end ends it in good order."""
+    fields = Headers(headers)
+    for name, value in HEADERS:
+        if not fields.has(name):
+            fields.set(name, value)
+    scope = current_scope.get(None)
+    signal = None if scope is None else scope.request.signal
+    return Response(LiveStream(frames, bytes, heartbeat=heartbeat, signal=signal, last=_ABORTED), status, fields)
 
 
 def message_id(original: list[UIMessage] | None, generate: MakeId | None) -> str | None:
@@ -139,7 +167,7 @@ def error_text(error: BaseException, on_error: OnError | None) -> str:
     return MASKED
 
 
-async def _frames(stream: UIMessageStream) -> AsyncIterator[bytes]:
+async def _frames(stream: UIMessageStream) -> AsyncGenerator[bytes, None]:
     """A stream's chunks as they are sent, up to the end mark."""
     checker = ChunkChecker(stream.sdk_version)
     chunks = aiter(stream)

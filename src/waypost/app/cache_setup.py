@@ -45,7 +45,7 @@ class CacheSetup:
         self.caching = Caching(time_limit=config.handler_timeout or None)
         self.caching.prepare = self._prepare
         draft = DraftMode(self._secret, dev=config.dev)
-        self.services = Services(afterwork, self.caching, site, draft, instrumentation)
+        self.services = Services(afterwork, self.caching, site, draft, instrumentation, config.root)
         self.routes: list[StaticRoute] = []
         for entry in routes:
             if entry.static is not None:
