@@ -21,7 +21,7 @@ from waypost.environment import load_env
 from waypost.errors import ClientDisconnected
 from waypost.http.body import RequestBody
 from waypost.http.host import valid_host
-from waypost.http.payload import BodyStream, encode_chunk
+from waypost.http.payload import BodyStream, FilePayload, encode_chunk
 from waypost.http.request import Request, arrived
 from waypost.http.response import Response
 from waypost.http.site import Connection
@@ -71,7 +71,11 @@ class ASGI:
             response = await self.application.handle(request)
             payload = response._payload
             if isinstance(payload, BodyStream):
-                await _Streaming(request, response, payload, watch, send).run(method)
+                whole = payload if isinstance(payload, FilePayload) and payload.path is not None else None
+                if whole is None or method == "HEAD" or "http.response.pathsend" not in (scope.get("extensions") or ()):
+                    await _Streaming(request, response, payload, watch, send).run(method)
+                else:
+                    await _send_path(response, whole, send)
             else:
                 headers = _buffered_headers(response, payload or b"", method)
                 await send({"type": "http.response.start", "status": response._status, "headers": headers})
@@ -173,6 +177,14 @@ class _Streaming:
         if declared is not None and sent < declared:
             raise RuntimeError(f"the stream gave {sent} of the {declared} bytes of its Content-Length")
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_path(response: Response, payload: FilePayload, send: Send) -> None:
+    """Have the server send a whole file by its name, past Python."""
+    headers = response.raw_headers()
+    await payload.aclose()
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.pathsend", "path": payload.path})
 
 
 class _Watch:

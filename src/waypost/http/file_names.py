@@ -5,6 +5,7 @@ The stricter of all systems counts everywhere: a project that is safe on Linux i
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ _DEEPEST = 64
 # Windows opens a device for these names in every folder and with any ending.
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])[ ]*(\..*)?", re.IGNORECASE | re.DOTALL)
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f/\\\\\ud800-\udfff]")
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r".:") if os.name != "nt" else re.compile(r".*:", re.DOTALL)  # `a.txt:x` is a stream there
 
 
 def is_device(name: str) -> bool:

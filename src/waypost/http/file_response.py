@@ -44,12 +44,14 @@ class _Source(Protocol):
 
 
 class _FileSource:
-    def __init__(self, file: OpenFile) -> None:
+    def __init__(self, file: OpenFile, path: str | None) -> None:
         self.size = file.size
-        self._payload = FilePayload(file.fd, 0, file.size)
+        self._payload = FilePayload(file.fd, 0, file.size, path)
 
     def span(self, start: int, stop: int) -> BodyStream:
         self._payload.offset, self._payload.length = start, stop - start
+        if stop - start < self.size:
+            self._payload.path = None
         return self._payload
 
     def read(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
@@ -97,10 +99,11 @@ class Presentation:
 
 
 async def file_response(file: Path, request: Request, *, cache_control: str) -> Response:
-    """A file of the program's own, opened in a worker thread. Raises NoSuchFile when it is gone."""
+    """A file that stays where it is, opened in a worker thread. Raises NoSuchFile when it is gone."""
     # Opening may wait for a slow disk; the loop must not.
     found = await asyncio.get_running_loop().run_in_executor(None, open_own, file)
-    return _present_file(found, request, Presentation(content_type_of(file.name), cache_control=cache_control))
+    presentation = Presentation(content_type_of(file.name), cache_control=cache_control)
+    return _present_file(found, request, presentation, os.fspath(file))
 
 
 def named_file_response(
@@ -175,10 +178,12 @@ def _quoted(etag: str | None) -> str | None:
     return etag if etag is None or etag.endswith('"') else f'"{etag}"'
 
 
-def _present_file(file: OpenFile, request: Request | None, presentation: Presentation) -> Response:
+def _present_file(
+    file: OpenFile, request: Request | None, presentation: Presentation, path: str | None = None
+) -> Response:
     # Size and ns: two states of a file are told apart although the clock that dates them ticks coarsely.
     validators = Validators(f'"{file.modified:x}-{file.size:x}"', file.modified // 1_000_000_000)
-    source = _FileSource(file)
+    source = _FileSource(file, path)
     try:
         return _present(source, validators, request, presentation)
     except BaseException:

@@ -88,15 +88,19 @@ class BodyStream:
 
 
 class FilePayload(BodyStream):
-    """`length` bytes of the open file `fd`, from `offset` on; the file is closed with the payload."""
+    """`length` bytes of the open file `fd`, from `offset` on; the file is closed with the payload.
 
-    __slots__ = ("fd", "offset")
+    path: only for a whole file that stays where it is, so that a server may open it once more, and later.
+    """
+
+    __slots__ = ("fd", "offset", "path")
 
     length: int
 
-    def __init__(self, fd: int, offset: int, length: int) -> None:
+    def __init__(self, fd: int, offset: int, length: int, path: str | None = None) -> None:
         self.fd = fd
         self.offset = offset
+        self.path = path
         super().__init__(self._read(), length=length, on_close=self.close)
 
     def close(self) -> None:

@@ -125,7 +125,8 @@ def sniff(head: bytes | bytearray) -> str:
     for offset, magic, kind in _MAGIC:
         if head.startswith(magic, offset) and not (len(magic) == 2 and _is_text(head)):
             return kind
-    return _boxed(head) or (_text_kind(head) if _is_text(head) else UNKNOWN)
+    # Markup counts with binary bytes in it too: it does for browsers that are left to guess.
+    return _boxed(head) or _markup(head) or (TEXT if _is_text(head) else UNKNOWN)
 
 
 def _is_text(head: bytes) -> bool:
@@ -148,7 +149,7 @@ def _boxed(head: bytes) -> str | None:
     return None
 
 
-def _text_kind(head: bytes) -> str:
+def _markup(head: bytes) -> str | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\f")
     html = _HTML.match(text)
     if html is not None and html.group(1) is not None:
@@ -157,7 +158,7 @@ def _text_kind(head: bytes) -> str:
         return "image/svg+xml"
     if text[:5] == b"<?xml":
         return "text/xml"
-    return TEXT if html is None else "text/html"
+    return None if html is None else "text/html"
 
 
 def is_accepted(sniffed: str, accept: Iterable[str]) -> bool:
