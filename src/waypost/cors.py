@@ -18,8 +18,8 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeAlias, overload
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, ParamSpec, TypeAlias, overload
 
 from waypost.app.binding import adapted, is_async
 from waypost.app.context import current_scope
@@ -36,6 +36,7 @@ from waypost.routing.regex_cost import check_linear
 from waypost.routing.regex_parser import parse_expression
 from waypost.routing.regex_tree import PatternError
 
+P = ParamSpec("P")
 Next: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
@@ -122,7 +123,9 @@ class CORS:
         self._known[None] = [_VARY_ORIGIN]
 
     @overload
-    def __call__(self, request: Callable[..., Any], next: None = None, /) -> Callable[..., Any]: ...
+    def __call__(
+        self, request: Callable[P, Any], next: None = None, /
+    ) -> Callable[P, Coroutine[Any, Any, Response]]: ...
     @overload
     def __call__(self, request: Request, next: Next, /) -> Awaitable[Response]: ...
     def __call__(self, request: Any, next: Next | None = None, /) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from waypost.app.binding import bind
 from waypost.app.context import Params
+from waypost.app.context_params import check_context
 from waypost.app.entry import Endpoint, RouteEntry
 from waypost.app.layers import Ending, Layer, ended, unwrapped
 from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, route_layers
@@ -127,6 +128,7 @@ def _endpoints(loaded: LoadedRoute) -> tuple[dict[str, Endpoint], list[tuple[str
             inner, own = unwrapped(handler)
             name = "page" if page else verb
             endpoint = bind(inner, name, loaded.file.file)
+            check_context(handler, name, loaded.file.file, loaded.file.segments)
             endpoints[verb] = page_endpoint(endpoint, static=is_static(loaded)) if page else endpoint
             endings += ((verb, ending) for ending in own)
         except StartupError as error:

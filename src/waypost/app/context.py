@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from waypost.app.static_request import StrictRequest
 from waypost.cache.ambient import find_surroundings_with
@@ -52,17 +52,33 @@ class Params(dict[str, Any]):
         yield  # makes this a generator, as __await__ needs
 
 
-class Context:
-    """A handler's second argument: `params`, and what wrappers added with `extend`."""
+if TYPE_CHECKING:
+    # A default needs Python 3.13; type checkers know it from typing_extensions, which need not be installed for them.
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    ParamsT = TypeVarWithDefault("ParamsT", bound=Mapping[str, object], default=Params)
+else:
+    ParamsT = TypeVar("ParamsT")
+
+
+class Context(Generic[ParamsT]):
+    """A handler's second argument: `params`, and what wrappers added with `extend`.
+
+    `Context[PostParams]`, a TypedDict, tells type checkers which parameters there are; the start compares it with the
+    folders. What a wrapper adds can be declared in a class of its own, `class SignedIn(Context[PostParams])` with
+    `user: User`: it is there for type checkers, the handler is given a Context.
+    """
 
     __slots__ = ("__dict__", "params")
 
-    def __init__(self, params: Mapping[str, Param]) -> None:
-        self.params = params if params.__class__ is Params else Params(params)
+    params: ParamsT
 
-    def extend(self, **values: Any) -> Context:
+    def __init__(self, params: Mapping[str, Param]) -> None:
+        self.params = params if params.__class__ is Params else Params(params)  # type: ignore[assignment]  # see above
+
+    def extend(self, **values: Any) -> Self:
         """A context with more attributes; this one stays as it is."""
-        twin = Context(self.params)
+        twin = self.__class__(self.params)  # type: ignore[arg-type]  # what it was made of
         twin.__dict__.update(self.__dict__)
         twin.__dict__.update(values)
         return twin

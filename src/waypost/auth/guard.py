@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 from waypost.app.context import Context
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from waypost.auth.auth import Auth
 
 Next: TypeAlias = Callable[[Request], Awaitable[Response]]
+Guarded: TypeAlias = Callable[[Request, Context], Coroutine[Any, Any, Response]]
 
 _PRIVATE: Final = "private, no-store"
 
@@ -36,7 +37,7 @@ class Guard:
     @overload
     def __call__(self, request: Request, next: Next, /) -> Awaitable[Response]: ...
     @overload
-    def __call__(self, request: Callable[..., Any], next: None = None, /) -> Callable[..., Any]: ...
+    def __call__(self, request: Callable[..., Any], next: None = None, /) -> Guarded: ...
     @overload
     def __call__(self, request: None = None, next: None = None, /, *, role: str | Iterable[str]) -> Guard: ...
     def __call__(self, request: Any = None, next: Any = None, /, *, role: str | Iterable[str] | None = None) -> Any:

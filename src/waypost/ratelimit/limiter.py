@@ -21,9 +21,9 @@ import os
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, overload
+from typing import Any, Final, Literal, ParamSpec, TypeAlias, overload
 
 from waypost.app.binding import adapted, is_async
 from waypost.app.context import scope_of
@@ -35,6 +35,7 @@ from waypost.ratelimit.keys import client_key, stored_key
 from waypost.ratelimit.rule import SECOND, Algorithm, Decision, Rule
 from waypost.ratelimit.store import Store, open_store
 
+P = ParamSpec("P")
 Key: TypeAlias = "Callable[[Request], str | Awaitable[str | None] | None]"
 Next: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -185,7 +186,9 @@ class RateLimiter:
     @overload
     def __call__(self, request: Request, next: Next, /) -> Awaitable[Response]: ...
     @overload
-    def __call__(self, request: Callable[..., Any], next: None = None, /) -> Callable[..., Any]: ...
+    def __call__(
+        self, request: Callable[P, Any], next: None = None, /
+    ) -> Callable[P, Coroutine[Any, Any, Response]]: ...
     def __call__(self, request: Any, next: Next | None = None, /) -> Any:
         return self._wrapped(request) if next is None else self._around(request, next)
 
