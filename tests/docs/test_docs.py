@@ -39,7 +39,7 @@ NOT_RUN = re.compile(
 )
 SERVER = re.compile(r"(\w+=\S+ )*waypost (dev|start)\b")
 PATH_COMMENT = re.compile(r"\s*(?:#|//|<!--)\s*([\w.\-/\[\]()%@]+\.\w+|\.env[\w.]*|Dockerfile)\s*(?:-->)?\s*$")
-PATIENCE = 20.0  # seconds for a server to answer or an expected line to appear
+PATIENCE = 60.0  # seconds for a server to answer or an expected line to appear
 
 DRIVER = """
 import ast, asyncio, inspect, sys
