@@ -9,6 +9,8 @@ import pytest
 from waypost import File, FormData
 from waypost.testing import Client
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(2_000_000)
+
 
 def form(**fields: str | File) -> FormData:
     data = FormData()
@@ -18,12 +20,12 @@ def form(**fields: str | File) -> FormData:
 
 
 def test_a_file(ada: Client) -> None:
-    file = File([b"\x00\x01" * 1000], "photo.png", type="image/png")
+    file = File([PNG], "photo.png", type="text/html")
     response = ada.post("/api/upload", body=form(name="Holiday", file=file))
     assert response.status == 201
     stored = response.json()
-    assert (stored["name"], stored["size"], stored["type"]) == ("photo.png", 2000, "image/png")
-    assert (Path(os.environ["DATA_DIR"]) / "uploads" / stored["id"]).read_bytes() == b"\x00\x01" * 1000
+    assert (stored["name"], stored["size"], stored["type"]) == ("photo.png", len(PNG), "image/png")
+    assert (Path(os.environ["DATA_DIR"]) / "uploads" / stored["id"]).read_bytes() == PNG
 
 
 @pytest.mark.parametrize("name", ["../../evil.py", "/etc/passwd", "..\\evil", "a\x00b", "x" * 300, ""])
@@ -38,9 +40,12 @@ def test_the_clients_name_is_no_path(name: str, ada: Client) -> None:
 
 def test_forms_that_are_none(ada: Client, client: Client) -> None:
     file = File([b"x"], "x.txt")
-    for body in (form(name="x"), form(name="x", file="text"), form(file=file), form(name=file, file=file)):
+    for body in (form(name="x"), form(name="x", file="text"), form(file=file)):
         assert ada.post("/api/upload", body=body).status == 400
     assert ada.post("/api/upload", json={"file": "x"}).status == 415
+    program = File([b"\x7fELF\x02\x01\x01" + bytes(100)], "photo.png", type="image/png")
+    assert ada.post("/api/upload", body=form(name="x", file=program)).status == 415
+    assert ada.post("/api/upload", body=form(name=file, file=file)).status == 413  # one file, and no more
     broken = "multipart/form-data; boundary=x"
     assert ada.post("/api/upload", body="--x\r\nContent-Dis", headers={"Content-Type": broken}).status == 400
     assert ada.post("/api/upload", body=form(name="x", file=File([b"x" * 11_000_000], "big"))).status == 413

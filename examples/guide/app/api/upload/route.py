@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-
-from waypost import File, Request, Response
+from waypost import Request, Response
 
 from lib.settings import DATA
 from lib.with_auth import with_auth
@@ -15,17 +13,15 @@ UPLOADS = DATA / "uploads"
 
 @with_auth
 async def POST(request: Request) -> Response:
-    form_data = await request.form_data()
-    name = form_data.get("name")
-    file = form_data.get("file")
+    form_data = await request.form_data(max_files=1, accept=("image/png", "image/jpeg", "text/plain"))
+    name = form_data.text("name")  # 400 when it is missing, or a file
+    file = form_data.file("file")  # 400 when it is missing, or a text
 
-    # A field may be a text or a file, as the client likes.
-    if not isinstance(file, File) or not isinstance(name, str):
-        return Response.json({"error": "No file provided"}, status=400)
-
-    # The client's name and type are claims: the one on disk is ours.
-    stored = secrets.token_hex(16)
+    # The client's name and type are claims. A folder as target gives the file a random name of ours.
     UPLOADS.mkdir(exist_ok=True)
-    (UPLOADS / stored).write_bytes(await file.bytes())
+    stored = await file.save(UPLOADS)
 
-    return Response.json({"id": stored, "name": file.name, "size": file.size, "type": file.type}, status=201)
+    return Response.json(
+        {"id": stored.name, "title": name, "name": file.name, "size": file.size, "type": file.sniffed_type},
+        status=201,
+    )
