@@ -150,3 +150,58 @@ def test_it_is_loaded_before_the_routes(tmp_path: Path) -> None:
     }
     with Client(make_application(tmp_path, files)) as client:
         assert client.get("/").json()[0] == "hooks"
+
+
+YIELDING = """
+SEEN = []
+{kind} register():
+    SEEN.append("open")
+    try:
+        yield
+    finally:
+        SEEN.append("closed")
+"""
+AFTERWORK = """
+from waypost import after
+import instrumentation
+async def POST():
+    after(lambda: instrumentation.SEEN.append("after"))
+    return {"seen": list(instrumentation.SEEN)}
+"""
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_what_follows_the_yield_runs_at_the_end(kind: str, tmp_path: Path) -> None:
+    files = {"instrumentation.py": YIELDING.format(kind=kind), "app/work/route.py": AFTERWORK}
+    with Client(make_application(tmp_path, files)) as client:
+        assert client.post("/work").json() == {"seen": ["open"]}
+        import instrumentation
+    # Work that was pending may still use what register() opened.
+    assert instrumentation.SEEN == ["open", "after", "closed"]
+
+
+def test_what_register_raises_before_its_yield_is_raised(tmp_path: Path) -> None:
+    files = {"instrumentation.py": "async def register():\n    raise KeyError('x')\n    yield\n", "app/route.py": ROUTE}
+    with pytest.raises(KeyError), Client(make_application(tmp_path, files)):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("rest", "logged"),
+    [
+        ("raise KeyError('x')", "register() failed at the end"),
+        ("import asyncio; await asyncio.sleep(60)", "register() did not end"),
+        ("yield", None),
+        ("pass", None),
+    ],
+)
+def test_an_end_that_goes_wrong_is_logged(
+    rest: str, logged: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = {"instrumentation.py": f"async def register():\n    yield\n    {rest}\n", "app/[kind]/route.py": ROUTE}
+    with (
+        caplog.at_level(logging.ERROR, "waypost"),
+        Client(make_application(tmp_path, files, shutdown_grace=0.2)) as client,
+    ):
+        client.get("/missing")
+    assert (logged in caplog.text) if logged is not None else not caplog.text

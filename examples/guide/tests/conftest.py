@@ -83,12 +83,10 @@ def connect() -> Iterator[Callable[[], Client]]:
         return client
 
     yield connect
-    from lib.db import engine
     from lib.rate_limit_redis import rate_limiter
 
     for client in clients:
         client.run(rate_limiter.close())
-        client.run(engine.dispose())
         client.__exit__(None, None, None)
 
 

@@ -113,10 +113,11 @@ class Application:
             self._select = lambda request, scope: respond(request)
 
     async def shutdown(self, grace: float | None = None) -> None:
-        """Finish what is pending: after() and error reports. grace: seconds, the configured time when None."""
+        """Finish what is pending: after(), error reports, register(). grace: seconds, the configured time when None."""
         seconds = self.config.shutdown_grace if grace is None else grace
         end = time.monotonic() + seconds
-        for finish in (self._afterwork.drain, self.cache.close, self._instrumentation.drain):
+        instrumentation = self._instrumentation
+        for finish in (self._afterwork.drain, self.cache.close, instrumentation.drain, instrumentation.close):
             await finish(max(0.0, end - time.monotonic()))
         await self._forwarder.aclose()
 

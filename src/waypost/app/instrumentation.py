@@ -1,5 +1,7 @@
 """instrumentation.py of a project: `register()` once a worker, `on_request_error()` for every bug.
 
+`register()` may be a generator: what follows its `yield` runs when the worker stops.
+
 Source: Next.js, instrumentation.
 """
 
@@ -9,7 +11,7 @@ import asyncio
 import contextvars
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +37,8 @@ class Instrumentation:
     def __init__(self, config: Config) -> None:
         self._register: Callable[[], Any] | None = None
         self._on_error: Callable[[BaseException, Request, dict[str, Any]], Any] | None = None
+        self._lifetime: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
         self._most = config.max_pending_after
         self._tasks: set[asyncio.Future[Any]] = set()
         file = config.source_dir / "instrumentation.py"
@@ -50,11 +54,34 @@ class Instrumentation:
             )
 
     async def register(self) -> None:
-        """Run the project's `register()`; what it raises stops the worker from serving."""
-        if self._register is not None:
-            value = self._register()
-            if inspect.isawaitable(value):
-                await value
+        """Run the project's `register()`, up to its `yield` if it has one. What it raises stops the worker.
+
+        What follows the `yield` runs in `close`.
+        """
+        value = None if self._register is None else self._register()
+        if isinstance(value, AsyncGenerator | Generator):
+            opened = asyncio.Event()
+            self._lifetime = asyncio.get_running_loop().create_task(_live(value, opened, self._ending))
+            waiter = asyncio.ensure_future(opened.wait())
+            await asyncio.wait((self._lifetime, waiter), return_when=asyncio.FIRST_COMPLETED)
+            waiter.cancel()
+            if self._lifetime.done():
+                await self._lifetime
+        elif inspect.isawaitable(value):
+            await value
+
+    async def close(self, grace: float) -> None:
+        """Run what follows the `yield` of `register()`, `grace` seconds at most. What it raises is logged."""
+        lifetime, self._lifetime = self._lifetime, None
+        if lifetime is None:
+            return
+        self._ending.set()
+        await asyncio.wait((lifetime,), timeout=grace)
+        if not lifetime.done():
+            lifetime.cancel()
+            log.error("register() did not end within what was left of shutdown_grace")
+        elif not lifetime.cancelled() and (error := lifetime.exception()) is not None:
+            log.error("register() failed at the end", exc_info=error)
 
     def report(self, error: BaseException, request: Request, route: str | None, error_id: str) -> None:
         """Hand a bug to the project's `on_request_error`; the answer does not wait for it.
@@ -88,6 +115,20 @@ class Instrumentation:
         """Wait for reports that are under way, `grace` seconds at most."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=grace)
+
+
+async def _live(
+    register: AsyncGenerator[Any, None] | Generator[Any, None, None], opened: asyncio.Event, ending: asyncio.Event
+) -> None:
+    """One task from beginning to end, which is what task groups and cancel scopes ask of the code around a `yield`."""
+    if isinstance(register, AsyncGenerator):
+        async for _ in register:
+            opened.set()
+            await ending.wait()
+    else:
+        for _ in register:
+            opened.set()
+            await ending.wait()
 
 
 async def _call(hook: Callable[..., Any], *arguments: object) -> None:
