@@ -1,4 +1,4 @@
-"""2 GB up and down, counted, chunked, as a file and as a stream: flat memory and the same bytes."""
+"""2 GB up and down, raw and as a form, as a file, in ranges and as a stream: flat memory and the same bytes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from rig import Service, connect, main, response
 BLOCK = bytes(range(256)) * 4096  # 1 MiB
 
 
-async def _upload(service: Service, megabytes: int, chunked: bool) -> tuple[bool, float]:
+PART = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+END = b"\r\n--b--\r\n"
+
+
+async def _upload(service: Service, megabytes: int, way: str) -> tuple[bool, float]:
     before = peak = service.memory()
     reader, writer = await connect(service.port)
-    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {megabytes * len(BLOCK)}"
-    writer.write(f"POST /upload HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n".encode())
+    chunked, form = way == "chunked", way in ("POST", "PUT")
+    length = megabytes * len(BLOCK) + (len(PART) + len(END) if form else 0)
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {length}"
+    head = f"{way} /form" if form else "POST /upload"
+    kind = "Content-Type: multipart/form-data; boundary=b\r\n" if form else ""
+    writer.write(f"{head} HTTP/1.1\r\nHost: a\r\n{kind}{framing}\r\n\r\n".encode() + (PART if form else b""))
     digest = hashlib.sha256()
     for number in range(megabytes):
         digest.update(BLOCK)
@@ -24,8 +32,8 @@ async def _upload(service: Service, megabytes: int, chunked: bool) -> tuple[bool
         await writer.drain()
         if number % 32 == 0:
             peak = max(peak, service.memory())
-    if chunked:
-        writer.write(b"0\r\n\r\n")
+    if chunked or form:
+        writer.write(b"0\r\n\r\n" if chunked else END)
     status, _, body = await response(reader)
     writer.close()
     told = json.loads(body)
@@ -33,10 +41,10 @@ async def _upload(service: Service, megabytes: int, chunked: bool) -> tuple[bool
     return same, peak - before
 
 
-async def _download(service: Service, path: str, size: int, digest: str) -> tuple[bool, float]:
+async def _download(service: Service, path: str, size: int, digest: str, extra: str = "") -> tuple[bool, float]:
     before = peak = service.memory()
     reader, writer = await connect(service.port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\n{extra}Connection: close\r\n\r\n".encode())
     await reader.readuntil(b"\r\n\r\n")
     found, got, steps = hashlib.sha256(), 0, 0
     while data := await reader.read(1 << 20):
@@ -60,10 +68,11 @@ def measure(short: bool) -> tuple[bool, str]:
             file.write(BLOCK)
         file.flush()
         digest = whole.hexdigest()
-        for chunked in (False, True):
-            name = "chunked upload" if chunked else "upload"
-            results[name] = asyncio.run(_upload(service, megabytes, chunked))
-        results["file"] = asyncio.run(_download(service, f"/file?path={file.name}", size, digest))
+        for way, name in {"counted": "upload", "chunked": "chunked upload", "POST": "form", "PUT": "parts"}.items():
+            results[name] = asyncio.run(_upload(service, megabytes, way))
+        path = f"/file?path={file.name}"
+        results["file"] = asyncio.run(_download(service, path, size, digest))
+        results["rest of a file"] = asyncio.run(_download(service, path, size, digest, "Range: bytes=0-\r\n"))
         results["stream"] = asyncio.run(_download(service, f"/download?mb={megabytes}&length=1", size, digest))
     met = all(same and grown < 30 for same, grown in results.values())
     text = ", ".join(

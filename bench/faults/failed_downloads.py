@@ -11,17 +11,28 @@ WAYS = [
     for how in ("raise", "short", "cancel", "exit")
     for length in ("", "&length=1")
     for late in ("", "&late=1")
-] + ["/download?mb=3&fail=1", "/download?mb=3&fail=2&length=1"]
+] + [
+    "/download?mb=3&fail=1", "/download?mb=3&fail=2&length=1",
+    "/shrinking?size=1000&left=10", "/shrinking?size=5000000&left=100000", "/shrinking?size=100000&left=0",
+    "/shrinking?size=5000000&left=100000&part=1",
+]  # fmt: skip
+RANGES = ("", "Range: bytes=0-\r\n", "Range: bytes=0-9,-5\r\n")
+
+
+def _request(number: int) -> tuple[str, str]:
+    """Path and Range; only what is a file, or served like one, has ranges."""
+    path = WAYS[number % len(WAYS)]
+    return path, RANGES[number // len(WAYS) % len(RANGES)] if path.startswith("/shrinking") else ""
 
 
 def measure(short: bool) -> tuple[bool, str]:
-    count = 108 if short else 1008
+    count = 2 * len(WAYS) * len(RANGES) if short else 1056
 
     async def run(service: Service) -> list[object]:
         async def download(number: int) -> bool:
             peer = await connect(service.port)
             try:
-                status, _, _ = await asyncio.wait_for(exchange(peer, WAYS[number % len(WAYS)]), 10)
+                status, _, _ = await asyncio.wait_for(exchange(peer, *_request(number)), 10)
             except (EOFError, ConnectionError):
                 return True
             finally:

@@ -1,4 +1,7 @@
-"""Uploads that break off: counted and chunked, by reset, end and half-close, anywhere. None looks complete."""
+"""Uploads that break off, raw and as forms: counted and chunked, by reset, end and half-close, anywhere.
+
+None looks complete, and none leaves a file.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,23 @@ import random
 
 from rig import Peer, Service, abort, connect, limited, main
 
-BODY = random.Random(7).randbytes(20_000)
+RAW = random.Random(7).randbytes(20_000)
+FORM = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n' + RAW + b"\r\n--b--\r\n"
+WAYS = (("POST /upload", RAW), ("POST /form", FORM), ("PUT /form", FORM))
 
 
-def _message(chunked: bool) -> tuple[bytes, bytes]:
-    head = b"POST /upload HTTP/1.1\r\nHost: a\r\nX-Keep: 1\r\n"
+def _message(way: str, body: bytes, chunked: bool) -> tuple[bytes, bytes]:
+    head = f"{way} HTTP/1.1\r\nHost: a\r\nX-Keep: 1\r\nContent-Type: multipart/form-data; boundary=b\r\n".encode()
     if not chunked:
-        return head + b"Content-Length: %d\r\n\r\n" % len(BODY), BODY
-    pieces = [BODY[at : at + 1500] for at in range(0, len(BODY), 1500)]
-    body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
-    return head + b"Transfer-Encoding: chunked\r\n\r\n", body
+        return head + b"Content-Length: %d\r\n\r\n" % len(body), body
+    pieces = [body[at : at + 1500] for at in range(0, len(body), 1500)]
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    return head + b"Transfer-Encoding: chunked\r\n\r\n", framed
 
 
 async def _truncate(port: int, number: int) -> None:
-    head, body = _message(number % 2 == 0)
+    # Every way, framing and end meets every other: the three numbers have no common factor.
+    head, body = _message(*WAYS[number // 6 % 3], number % 2 == 0)
     cut = (number * 7919) % (len(body) - 1)
     peer: Peer = await connect(port)
     peer[1].write(head + body[:cut])

@@ -1,11 +1,11 @@
-"""Takes a body as it comes, into a temporary file, and says what it was: its size and its SHA-256."""
+"""Takes a body as it comes, with X-Keep into a file, and says what it was: its size and its SHA-256."""
 
 import hashlib
 import tempfile
 
 from lib.ledger import seen
 
-from waypost import Response
+from waypost import Response, save_stream
 
 max_body_size = 4 * 2**30
 
@@ -14,14 +14,20 @@ async def POST(request):
     digest = hashlib.sha256()
     size = 0
     seen["upload begun"] += 1
-    keep = request.headers.get("x-keep") is not None
+
+    async def watched():
+        nonlocal size
+        async for chunk in request.stream():
+            digest.update(chunk)
+            size += len(chunk)
+            yield chunk
+
     try:
-        with tempfile.TemporaryFile() as file:
-            async for chunk in request.stream():
-                digest.update(chunk)
-                size += len(chunk)
-                if keep:
-                    file.write(chunk)
+        if request.headers.get("x-keep") is not None:
+            (await save_stream(watched(), tempfile.gettempdir())).unlink()
+        else:
+            async for _ in watched():
+                pass
     except BaseException:
         seen["upload broken"] += 1
         raise
