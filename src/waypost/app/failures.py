@@ -24,7 +24,7 @@ _ids = RequestIds()
 
 _NOT_SENT = ("Response.error()", "Response.next() or Response.rewrite()")
 _INTERRUPT_MESSAGES = {401: "Unauthorized", 403: "Forbidden", 404: "Not found"}
-NO_STORE = "private, no-cache, no-store, max-age=0, must-revalidate"
+NO_STORE = "no-store"
 
 
 def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

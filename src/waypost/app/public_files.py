@@ -17,7 +17,7 @@ from waypost.http.file_response import file_response
 from waypost.http.request import Request
 from waypost.http.response import Response
 
-CACHE_CONTROL = "public, max-age=0"
+CACHE_CONTROL = "no-cache"  # kept, and asked about each time
 
 
 def public_entries(folder: Path) -> list[tuple[str, RouteEntry]]:
