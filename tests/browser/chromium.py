@@ -38,8 +38,8 @@ class Chromium:
     """One browser; each visit has cookies and caches of its own."""
 
     def __init__(self) -> None:
-        browser, node = _find_browser(), _find_node()
-        _install_driver()
+        browser, node = find_browser(), find_node()
+        install_driver()
         self._process = subprocess.Popen(
             [node, "pages.mjs", browser],
             cwd=HERE,
@@ -84,7 +84,7 @@ class Chromium:
             self._process.stdout.close()
 
 
-def _find_browser() -> str:
+def find_browser() -> str:
     given = os.environ.get("CHROMIUM")
     found = given or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
@@ -92,7 +92,7 @@ def _find_browser() -> str:
     return found
 
 
-def _find_node() -> str:
+def find_node() -> str:
     node = shutil.which("node")
     text = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout if node else ""
     major = text.strip().removeprefix("v").partition(".")[0]
@@ -101,7 +101,7 @@ def _find_node() -> str:
     return node
 
 
-def _install_driver() -> None:
+def install_driver() -> None:
     try:
         npm.install(HERE)
     except npm.MissingPackages as missing:

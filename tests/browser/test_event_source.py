@@ -62,8 +62,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def listen(base: str, count: int) -> dict[str, Any]:
     """What EventSource reported up to `count` events."""
     try:
-        browser, node = chromium._find_browser(), chromium._find_node()
-        chromium._install_driver()
+        browser, node = chromium.find_browser(), chromium.find_node()
+        chromium.install_driver()
     except chromium.MissingBrowser as missing:
         pytest.skip(str(missing))
     done = subprocess.run(
