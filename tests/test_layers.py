@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1] / "src" / "waypost"
 # `setting` and `rule` are what `config` is made of.
 LAYERS = [
     ["errors"],
-    ["redis_link", "setting", "sqlite_file"],
+    ["lane", "redis_link", "setting"],
+    ["sqlite_file"],
     ["environment", "http"],
     ["rule", "validation"],
     ["config"],

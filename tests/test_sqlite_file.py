@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,16 @@ def test_what_raises_is_undone_and_the_next_goes_on(tmp_path: Path) -> None:
         await file.close()
 
     asyncio.run(work())
+
+
+def test_its_thread_does_not_keep_a_server_that_stops(tmp_path: Path) -> None:
+    file = SQLiteFile(tmp_path / "a.db", SCHEMA)
+    asyncio.run(file.run(value))
+    [thread] = [thread for thread in threading.enumerate() if thread.name.startswith("waypost-sqlite")]
+    assert thread.daemon
+    asyncio.run(file.close())
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ Source: https://www.sqlite.org/wal.html
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+from waypost.lane import Lane
 
 try:
     import fcntl
@@ -32,14 +33,14 @@ class SQLiteFile:
     either way.
     """
 
-    __slots__ = ("_busy_timeout", "_connection", "_durable", "_gate", "_owner", "_schema", "_thread", "path")
+    __slots__ = ("_busy_timeout", "_connection", "_durable", "_gate", "_lane", "_owner", "_schema", "path")
 
     def __init__(self, path: str | Path, schema: str, *, busy_timeout: float = 5.0, durable: bool = False) -> None:
         self.path = Path(path)
         self._schema = schema
         self._busy_timeout = busy_timeout
         self._durable = durable
-        self._thread: ThreadPoolExecutor | None = None
+        self._lane: Lane | None = None
         self._connection: sqlite3.Connection | None = None
         self._gate: int | None = None
         self._owner = 0
@@ -47,17 +48,18 @@ class SQLiteFile:
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` gives, called in the thread inside BEGIN IMMEDIATE; rolled back when it raises.
 
-        Raises sqlite3.Error. A caller that is cancelled leaves the transaction to end by itself.
+        Raises sqlite3.Error. A caller that is cancelled before its turn does nothing, later it leaves the transaction
+        to end by itself.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._executor(), self._transaction, work)
+        return await self._thread().run(partial(self._transaction, work))
 
-    def _executor(self) -> ThreadPoolExecutor:
+    def _thread(self) -> Lane:
         # A connection must not be used on both sides of a fork: a child opens its own.
-        if self._thread is None or self._owner != os.getpid():
+        if self._lane is None or self._owner != os.getpid():
             self._owner = os.getpid()
             self._connection = self._gate = None
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="waypost-sqlite")
-        return self._thread
+            self._lane = Lane("waypost-sqlite")
+        return self._lane
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if fcntl is None:
@@ -103,11 +105,11 @@ class SQLiteFile:
 
     async def close(self) -> None:
         """Close the connection; a later run() opens it again."""
-        if self._thread is None or self._owner != os.getpid():
+        if self._lane is None or self._owner != os.getpid():
             return
-        thread, self._thread = self._thread, None
-        await asyncio.get_running_loop().run_in_executor(thread, self._close_connection)
-        thread.shutdown()
+        lane, self._lane = self._lane, None
+        await lane.run(self._close_connection)
+        lane.close()
 
     def _close_connection(self) -> None:
         if self._connection is not None:

@@ -17,7 +17,6 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from waypost.cache import sqlite_work
 from waypost.cache.entry import Entry, encode_entry
-from waypost.cache.lane import Lane
 from waypost.cache.leases import Claim
 from waypost.cache.names import digest
 from waypost.cache.outage import Outage
@@ -26,6 +25,7 @@ from waypost.cache.shared_page import FLOOR, UNSURE, SharedPage
 from waypost.cache.sqlite_file import LONG_LOG, CacheFile, damaged
 from waypost.cache.store import Fence, Found
 from waypost.errors import StoreUnavailable
+from waypost.lane import Lane
 
 T = TypeVar("T")
 P = ParamSpec("P")
