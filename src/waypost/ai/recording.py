@@ -54,7 +54,7 @@ class Recording:
         self._size = 0
         self._started = self._failing = False
         self._stopped: str | None = None
-        self._more = asyncio.Event()
+        self._more, self._over = asyncio.Event(), asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self.task = self.loop.create_task(self._run())
 
@@ -82,8 +82,7 @@ class Recording:
 
     async def ended(self) -> None:
         """Return when it is made, its on_finish included, and stored, unless the store takes long."""
-        while not self.done:
-            await self._more.wait()
+        await self._over.wait()
         await asyncio.wait([self.task], timeout=_PATIENCE)
 
     async def outlast(self) -> None:
@@ -120,6 +119,7 @@ class Recording:
             if last:
                 self._add(last)
             self.done = True
+            self._over.set()
             self._more.set()
         if keeper is not None:
             await keeper
@@ -173,7 +173,8 @@ class Recording:
             if done:
                 return
             failures, position = 0, position + len(data)
-            await asyncio.sleep(_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), _PAUSE)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(more.wait(), _IDLE)
 

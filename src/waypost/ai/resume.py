@@ -96,7 +96,7 @@ class ResumableStreams:
         """
         chat = self._chat(chat_id)
         recording = self._of_this_process(chat)
-        if recording is not None:
+        if recording is not None and not recording.done:
             return stream_response(recording.follow(), headers=headers, heartbeat=heartbeat)
         store = self._opened()
         stream = None
@@ -105,7 +105,8 @@ class ResumableStreams:
                 stream = await store.find(chat)
             except Exception as error:  # whatever a store raises, the page goes on without
                 log.warning("no answer was resumed: the store of streams failed (%s: %s)", type(error).__name__, error)
-        if store is None or stream is None:
+        over = recording is not None and recording.id == stream  # and its end is about to be stored
+        if store is None or stream is None or over:
             fields = Headers(headers)
             fields.set("cache-control", "no-store")
             return Response(None, 204, fields)
@@ -119,7 +120,7 @@ class ResumableStreams:
         """
         chat = self._chat(chat_id)
         recording = self._of_this_process(chat)
-        if recording is not None:
+        if recording is not None and not recording.done:
             recording.stop()
             await recording.ended()
             return True
@@ -136,9 +137,7 @@ class ResumableStreams:
 
     def _of_this_process(self, chat: str) -> Recording | None:
         recording = self._made_here.get(chat)
-        if recording is None or recording.done or recording.loop is not asyncio.get_running_loop():
-            return None
-        return recording
+        return recording if recording is not None and recording.loop is asyncio.get_running_loop() else None
 
     def _forget(self, recording: Recording) -> None:
         if self._made_here.get(recording.chat) is recording:
