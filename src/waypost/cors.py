@@ -21,11 +21,12 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, ParamSpec, TypeAlias, overload
 
-from waypost.app.binding import adapted, is_async
+from waypost.app.chain import mark_wrapper
 from waypost.app.context import current_scope
 from waypost.app.layers import Outer
 from waypost.app.result import to_response
 from waypost.app.way import way_of
+from waypost.app.wrapping import callee
 from waypost.errors import StartupError
 from waypost.http.headers import Headers, RawHeaders
 from waypost.http.origins import OriginNames, Origins
@@ -149,7 +150,7 @@ class CORS:
             raise StartupError(f"cors() wraps a function, not {type(handler).__name__} {handler!r:.60}")
         code = getattr(inspect.unwrap(handler), "__code__", None)
         where = f"{getattr(handler, '__name__', 'a handler')} in {code.co_filename if code is not None else 'cors()'}"
-        call = handler if is_async(handler) else adapted(handler)
+        call = callee(handler)
 
         # It passes on whatever it gets, so that it is given what the handler takes, and nothing is read per request.
         @functools.wraps(handler)
@@ -169,6 +170,7 @@ class CORS:
         wrapper.__waypost_preflight__ = self.preflight  # type: ignore[attr-defined]  # functions may have any
         # In a route the policy goes around what is cached of the handler, which is the same for every origin.
         wrapper.__waypost_outer__ = Outer(wrapper, handler, self.__waypost_ending__)  # type: ignore[attr-defined]  # as above
+        mark_wrapper(wrapper)
         return wrapper
 
     def _answer(self, request: Request, response: Response) -> Response:

@@ -174,7 +174,7 @@ def _load(config: Config) -> tuple[Instrumentation, Built]:
         except StartupErrors as others:
             raise StartupErrors([error, *others.errors]) from error
         raise
-    return instrumentation, build(config)
+    return instrumentation, build(config, instrumentation.validation_error)
 
 
 def _with_cookies(response: Response, store: CookieStore) -> Response:

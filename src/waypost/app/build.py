@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from waypost.app.binding import bind
+from waypost.app.binding import Place, bind_operation
+from waypost.app.chain import additions_of
 from waypost.app.context import Params
 from waypost.app.context_params import check_context
 from waypost.app.entry import Endpoint, RouteEntry
+from waypost.app.instrumentation import validation_hook
 from waypost.app.layers import Ending, Layer, ended, unwrapped
 from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, route_layers
+from waypost.app.operation import Operation
 from waypost.app.pages import FILE_CACHE, page_endpoint
 from waypost.app.preflight import preflight_endpoint
 from waypost.app.public_files import public_entries, serve_file
+from waypost.app.returns import declared_responses
 from waypost.app.rules import Rules, compile_rules
 from waypost.app.static_path import PathTemplate
 from waypost.app.static_routes import StaticRoute, is_static
@@ -21,6 +27,7 @@ from waypost.config import Config
 from waypost.errors import StartupError, StartupErrors
 from waypost.routing.load import LoadedRoute, load_routes
 from waypost.routing.scan import scan
+from waypost.routing.source import Source
 from waypost.routing.table import RouteTable
 
 
@@ -38,8 +45,8 @@ class Built:
     variable: frozenset[int]  # the ids of entries whose path has parameters
 
 
-def build(config: Config) -> Built:
-    """Scan, load and bind every route file.
+def build(config: Config, validation_error: Callable[..., Any] | None = None) -> Built:
+    """Scan, load and bind every route file. validation_error: that of the project, for files without their own.
 
     Raises StartupErrors with all mistakes at once. In development it raises nothing: a mistake inside one file
     becomes the error of its entry, two files that claim one path share one, and the rest of the application works.
@@ -63,7 +70,7 @@ def build(config: Config) -> Built:
     for loaded in report.routes:
         file = loaded.file
         try:
-            entry = entries[file.file] = _entry(loaded, config)
+            entry = entries[file.file] = _entry(loaded, config, validation_error)
             own = route_layers(vars(loaded.module), file.file) if loaded.module is not None else ()
             layers.append((entry, (*folders.layers(file.middleware), *own)))
         except StartupError as mistake:
@@ -90,10 +97,10 @@ def build(config: Config) -> Built:
     return Built([entry for _, entry in routes], table, warnings, errors, root, rules, layers, variable)
 
 
-def _entry(loaded: LoadedRoute, config: Config) -> RouteEntry:
+def _entry(loaded: LoadedRoute, config: Config, validation_error: Callable[..., Any] | None) -> RouteEntry:
     file = loaded.file
     own_limit = loaded.options.max_body_size
-    endpoints, endings = _endpoints(loaded)
+    endpoints, endings, operations = _endpoints(loaded, config)
     static = StaticRoute(loaded, config, endpoints["GET"]) if is_static(loaded) else None
     if static is not None:
         endpoints["GET"] = static
@@ -109,17 +116,25 @@ def _entry(loaded: LoadedRoute, config: Config) -> RouteEntry:
         streams_body=own_limit is not None,
         static=static,
         template=PathTemplate(file.segments, config.base_path, trailing_slash=config.trailing_slash),
+        operations=operations,
+        validation_error=(validation_hook(loaded.module, file.file) if loaded.module else None) or validation_error,
     )
 
 
-def _endpoints(loaded: LoadedRoute) -> tuple[dict[str, Endpoint], list[tuple[str, Ending]]]:
-    """Bind every handler of a file; and what is to go around each, outside of its cache.
+def _endpoints(
+    loaded: LoadedRoute, config: Config
+) -> tuple[dict[str, Endpoint], list[tuple[str, Ending]], dict[str, Operation]]:
+    """Bind every handler of a file; what is to go around each, outside of its cache; what each takes and gives.
 
     Raises StartupErrors with all that can't be called.
     """
     endpoints: dict[str, Endpoint] = {}
     endings: list[tuple[str, Ending]] = []
+    operations: dict[str, Operation] = {}
     errors: list[StartupError] = []
+    file = loaded.file
+    names = vars(loaded.module) if loaded.module is not None else {}
+    declared = declared_responses(names, Source(file.file))
     page = loaded.file.kind == "page"
     if loaded.file.file.suffix == ".html":
         endpoints["GET"] = serve_file(loaded.file.file, FILE_CACHE)
@@ -127,14 +142,19 @@ def _endpoints(loaded: LoadedRoute) -> tuple[dict[str, Endpoint], list[tuple[str
         try:
             inner, own = unwrapped(handler)
             name = "page" if page else verb
-            endpoint = bind(inner, name, loaded.file.file)
-            check_context(handler, name, loaded.file.file, loaded.file.segments)
+            place = Place(
+                file.file, file.pattern, file.segments, declared.get(verb, {}), dev=config.dev, typed_return=not page
+            )
+            endpoint, operations[verb] = bind_operation(inner, name, place)
+            if own:
+                operations[verb] = replace(operations[verb], additions=additions_of(handler))
+            check_context(handler, name, file.file, file.segments)
             endpoints[verb] = page_endpoint(endpoint, static=is_static(loaded)) if page else endpoint
             endings += ((verb, ending) for ending in own)
         except StartupError as error:
-            errors.append(error)
+            errors += error.errors if isinstance(error, StartupErrors) else [error]
     if errors:
         raise StartupErrors(errors)
     if (options := preflight_endpoint(loaded.handlers)) is not None:
         endpoints["OPTIONS"] = options
-    return endpoints, endings
+    return endpoints, endings, operations

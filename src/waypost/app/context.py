@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from waypost.app.static_request import StrictRequest
 from waypost.cache.ambient import find_surroundings_with
@@ -21,6 +21,7 @@ from waypost.http.ambient import find_request_with
 from waypost.http.cookies import CookieStore
 from waypost.http.headers import ReadonlyHeaders
 from waypost.http.request import Request
+from waypost.http.typed import Reading, read_with
 
 if TYPE_CHECKING:
     from waypost.app.after import Afterwork
@@ -72,6 +73,8 @@ class Context(Generic[ParamsT]):
     __slots__ = ("__dict__", "params")
 
     params: ParamsT
+    #: Of a route whose wrapped handler takes arguments by name: what makes them and calls it (app/chain.py).
+    _bound: ClassVar[Any] = None
 
     def __init__(self, params: Mapping[str, Param]) -> None:
         self.params = params if params.__class__ is Params else Params(params)  # type: ignore[assignment]  # see above
@@ -201,5 +204,12 @@ def _current_request() -> Request | None:
     return None if scope is None else scope.request
 
 
+def _reading() -> Reading:
+    from waypost.validation.by_hand import ReadingByHand  # most programs name the schema in the signature
+
+    return ReadingByHand()
+
+
 find_surroundings_with(_current)
+read_with(_reading)
 find_request_with(_current_request)

@@ -27,11 +27,12 @@ class RouteEntry:
     the verbs that have no endpoint, where middleware has to see them too. middleware: what stands before the endpoints,
     outermost first, for listings. static: what answers GET when it is cached. template: writes the paths of the route;
     None for a public file. operations: verb → what it takes and gives.
+    validation_error: the project's function that shapes the answer to ValidationFailed.
     """
 
     __slots__ = (
         "allow", "endpoints", "error", "file", "kind", "max_body_size", "middleware", "operations", "options",
-        "otherwise", "pattern", "static", "streams_body", "template",
+        "otherwise", "pattern", "static", "streams_body", "template", "validation_error",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +49,7 @@ class RouteEntry:
         static: StaticRoute | None = None,
         template: PathTemplate | None = None,
         operations: Mapping[str, Operation] | None = None,
+        validation_error: Callable[..., Any] | None = None,
     ) -> None:
         self.pattern = pattern
         self.file = file
@@ -64,6 +66,7 @@ class RouteEntry:
         self.static = static
         self.template = template
         self.operations: Mapping[str, Operation] = operations or {}
+        self.validation_error = validation_error
         self.otherwise: Endpoint | None = None
         self.middleware: tuple[str, ...] = ()
 

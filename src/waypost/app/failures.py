@@ -11,8 +11,16 @@ import logging
 from waypost.app.context import RequestScope
 from waypost.app.error_page import render_bug, wants_html
 from waypost.app.instrumentation import Instrumentation
+from waypost.app.result import to_response
 from waypost.app.way import put_on
-from waypost.errors import ClientDisconnected, HTTPError, Interrupt, InvalidResponseError, StartupError
+from waypost.errors import (
+    ClientDisconnected,
+    HTTPError,
+    Interrupt,
+    InvalidResponseError,
+    StartupError,
+    ValidationFailed,
+)
 from waypost.http.host import split_host
 from waypost.http.request import Request
 from waypost.http.request_id import RequestIds
@@ -62,9 +70,26 @@ def to_answer(error: BaseException, scope: RequestScope) -> Response | None:
     if isinstance(error, Interrupt):
         return _with_pending(_interrupted(error, scope), scope)
     if isinstance(error, HTTPError):
+        if isinstance(error, ValidationFailed) and (shaped := _shaped(error, scope)) is not None:
+            return shaped
         scope.drop_cookies()  # what a failed handler wanted to set is not set
         return _with_pending(Response.json(error.body(), error.status, error.headers), scope)
     return None
+
+
+def _shaped(error: ValidationFailed, scope: RequestScope) -> Response | None:
+    """What the project's `validation_error` makes of a failed validation; None where it has none, or lets it be."""
+    hook = scope.entry.validation_error if scope.entry is not None else None
+    if hook is None:
+        return None
+    value = hook(error, scope.request)
+    if value is None:
+        return None
+    scope.drop_cookies()
+    response = to_response(value, "validation_error")
+    if value is not response:
+        response = Response.json(value, error.status)
+    return _with_pending(response, scope)
 
 
 def status_of(error: BaseException) -> int:

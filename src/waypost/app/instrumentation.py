@@ -1,6 +1,7 @@
 """instrumentation.py of a project: `register()` once a worker, `on_request_error()` for every bug.
 
 `register()` may be a generator: what follows its `yield` runs when the worker stops.
+`validation_error(error, request)` shapes the answer to a request that does not fit its schema.
 
 Source: Next.js, instrumentation.
 """
@@ -25,7 +26,11 @@ from waypost.routing.load import load_module
 log = logging.getLogger("waypost")
 
 #: Hook → what it is called with.
-_HOOKS: Final = {"register": (), "on_request_error": ("error", "request", "context")}
+_HOOKS: Final = {
+    "register": (),
+    "on_request_error": ("error", "request", "context"),
+    "validation_error": ("error", "request"),
+}
 
 
 class Instrumentation:
@@ -39,16 +44,18 @@ class Instrumentation:
         self._on_error: Callable[[BaseException, Request, dict[str, Any]], Any] | None = None
         self._lifetime: asyncio.Task[None] | None = None
         self._ending = asyncio.Event()
+        self.validation_error: Callable[..., Any] | None = None
         self._most = config.max_pending_after
         self._tasks: set[asyncio.Future[Any]] = set()
         file = config.source_dir / "instrumentation.py"
         if not file.is_file():
             return
         module = load_module(file, config.app_dir)
-        self._register, self._on_error = (_hook(module, name, file) for name in _HOOKS)
-        if self._register is None and self._on_error is None:
+        self._register, self._on_error, _ = (_hook(module, name, file) for name in _HOOKS)
+        self.validation_error = validation_hook(module, file)
+        if self._register is None and self._on_error is None and self.validation_error is None:
             raise StartupError(
-                "instrumentation.py has neither register nor on_request_error",
+                "instrumentation.py has neither register nor on_request_error nor validation_error",
                 file=file,
                 remedy="Write `def register():` or `def on_request_error(error, request, context):`.",
             )
@@ -140,6 +147,19 @@ async def _call(hook: Callable[..., Any], *arguments: object) -> None:
     value = await asyncio.get_running_loop().run_in_executor(None, run)
     if inspect.isawaitable(value):
         await value
+
+
+def validation_hook(module: object, file: Path) -> Callable[..., Any] | None:
+    """The function `validation_error` of a module. Raises StartupError for one that can't be called so."""
+    hook = _hook(module, "validation_error", file)
+    if hook is not None and is_async(hook):
+        raise StartupError(
+            "validation_error is async",
+            file=file,
+            line=line_of(hook),
+            remedy="Write `def validation_error(error, request):`; it only shapes an answer.",
+        )
+    return hook
 
 
 def _hook(module: object, name: str, file: Path) -> Callable[..., Any] | None:

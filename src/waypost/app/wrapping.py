@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from waypost.app.binding import adapted, is_async
+from waypost.app.chain import mark_wrapper, through_context
 from waypost.app.context import Context
+from waypost.app.operation import Additions
 from waypost.app.result import to_response
 from waypost.errors import StartupError
 from waypost.http.request import Request
@@ -28,19 +30,22 @@ _SIGNATURE = inspect.Signature(
 )
 
 
-def wrap(handler: Callable[..., Any], around: Around) -> Callable[..., Any]:
+def wrap(handler: Callable[..., Any], around: Around, additions: Additions | None = None) -> Callable[..., Any]:
     """A handler that runs `around(request, context, inner)`; `await inner(request, context)` runs `handler`.
 
     An argument of the handler that is neither request nor context is filled from the context, where a wrapper may
-    have put it: `context.extend(user=user)` gives `user`.
+    have put it: `context.extend(user=user)` gives `user`. additions: what the wrapper says of the operation.
     """
     if not callable(handler):
         raise StartupError(f"a wrapper needs a function, not {type(handler).__name__} {handler!r:.60}")
     call = handler if is_async(handler) else adapted(handler)
+    innermost = not hasattr(handler, "__wrapped__")
     arguments = _arguments(handler)
     where = getattr(handler, "__name__", "the wrapped handler")
 
     async def inner(request: Request, context: Context) -> Response:
+        if innermost and (bound := context._bound) is not None:
+            return to_response(await bound(request, context), where)
         given = [_value(name, request, context) for name in arguments]
         return to_response(await call(*given), where)
 
@@ -50,7 +55,17 @@ def wrap(handler: Callable[..., Any], around: Around) -> Callable[..., Any]:
 
     # What the wrapper takes is not what the handler takes.
     wrapper.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
+    mark_wrapper(wrapper, additions)
     return wrapper
+
+
+def callee(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """What a wrapper that passes on whatever it gets calls in the place of `handler`; gives an awaitable.
+
+    Such a wrapper is given to `mark_wrapper`.
+    """
+    call = handler if is_async(handler) else adapted(handler)
+    return call if hasattr(handler, "__wrapped__") else through_context(handler, call)
 
 
 def _value(name: str, request: Request, context: Context) -> Any:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from waypost.http.percent import scalar_text
 from waypost.http.spool import DiskSpan
@@ -129,6 +129,17 @@ class File(Blob):
         file._sniffed = sniffed
         file.last_modified = time.time_ns() // 1_000_000
         return file
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """So that models of forms may have fields of this type; pydantic calls it, nothing else imports pydantic."""
+        from pydantic_core import core_schema
+
+        return core_schema.is_instance_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, str]:
+        return {"type": "string", "format": "binary"}
 
     @property
     def sniffed_type(self) -> str:

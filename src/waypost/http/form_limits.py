@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 KIB = 1024
 MIB = 1024 * KIB
+
+
+class FormOptions(TypedDict, total=False):
+    """The keyword arguments of `request.form_data()`, for type checkers; what each means is said there."""
+
+    max_files: int | None
+    max_fields: int | None
+    max_file_size: int | str | None
+    max_field_size: int | str | None
+    accept: Iterable[str] | str | None
+    on_progress: Callable[[int, int | None], Awaitable[None] | None] | None
 
 
 @dataclass(frozen=True, slots=True)

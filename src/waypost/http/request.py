@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, overload
 
 from waypost.errors import BodyUsedError, ClientDisconnected
 from waypost.http.blob import Blob
@@ -22,12 +22,15 @@ from waypost.http.origin import client_of, host_of, origin_of, scheme_of
 from waypost.http.signal import AbortController, AbortSignal
 from waypost.http.site import Connection, Site
 from waypost.http.streams import ReadableStream
+from waypost.http.typed import reading
 from waypost.http.url import URL, NextURL
 
 if TYPE_CHECKING:
+    from waypost.http.form_limits import FormOptions
     from waypost.http.forms import Part
     from waypost.http.saving import Progress
 
+T = TypeVar("T")
 Octets: TypeAlias = bytes  # inside the class `bytes` is the method
 
 _BODILESS = ("GET", "HEAD")
@@ -212,18 +215,36 @@ class Request:
         data = await self.bytes()
         return (data[3:] if data.startswith(b"\xef\xbb\xbf") else data).decode("utf-8", "replace")
 
-    async def json(self) -> Any:
+    @overload
+    async def json(self) -> Any: ...
+    @overload
+    async def json(self, schema: type[T]) -> T: ...
+    async def json(self, schema: Any = None) -> Any:
         """The body as JSON (RFC 8259), whatever the content type says.
 
-        Raises InvalidJSON, which is 400 when nobody catches it.
+        schema: a model, Struct, dataclass, TypedDict or another annotation that the body has to fit; the result is one
+        of these. Then the content type must be JSON's: UnsupportedMediaType (415) for another, ValidationFailed (400)
+        for a body that does not fit. Raises InvalidJSON, which is 400 when nobody catches it.
         """
+        if schema is not None:
+            return await reading().json(self, schema)
         return parse_json(await self.bytes())
+
+    def query(self, schema: type[T]) -> T:
+        """The query as `schema` has it: a model, Struct, dataclass or TypedDict. Raises ValidationFailed (400)."""
+        fields: T = reading().query(self, schema)
+        return fields
 
     async def blob(self) -> Blob:
         return Blob([await self.bytes()], type=self.headers.get("content-type") or "")
 
+    @overload
+    async def form_data(self, **options: Unpack[FormOptions]) -> FormData: ...
+    @overload
+    async def form_data(self, schema: type[T], **options: Unpack[FormOptions]) -> T: ...
     async def form_data(
         self,
+        schema: Any = None,
         *,
         max_files: int | None = None,
         max_fields: int | None = None,
@@ -231,15 +252,22 @@ class Request:
         max_field_size: int | str | None = None,
         accept: Iterable[str] | str | None = None,
         on_progress: Progress | None = None,
-    ) -> FormData:
+    ) -> Any:
         """The fields and files of a urlencoded or multipart body; large files are on disk.
 
         The limits take the place of the configured ones; sizes are bytes, or "5mb". accept: types that files may
         have by their bytes, as ("image/png", "image/*"). on_progress: called with the bytes that have come and the
-        number of all (None when it is not known).
+        number of all (None when it is not known). schema: a model, Struct, dataclass or TypedDict that the form has to
+        fit, with fields of the type File for uploads; the result is one of these, ValidationFailed (400) says why not.
         Raises UnsupportedMediaType (415) for another content type or file type, InvalidForm (400) for a malformed or
         truncated form, BodyTooLarge (413) past a limit.
         """
+        if schema is not None:
+            limited = {
+                "max_files": max_files, "max_fields": max_fields, "max_file_size": max_file_size,
+                "max_field_size": max_field_size, "accept": accept, "on_progress": on_progress,
+            }  # fmt: skip
+            return await reading().form(self, schema, limited)
         own = self._connection.site.forms
         limits = own.changed(max_files, max_fields, max_file_size, max_field_size, accept)
         if self._form is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, overload
 
 from waypost.errors import InvalidResponseError
 from waypost.http.blob import Blob
@@ -42,12 +42,24 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _REASON_OK = frozenset([9, *range(0x20, 0x7F), *range(0x80, 0x100)])
 
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    # With a default, so that strict checkers take a bare `Response` for one of anything.
+    T_co = TypeVar("T_co", default=Any, covariant=True)
+    Data = TypeVar("Data")
+else:
+    from typing import TypeVar
+
+    T_co = TypeVar("T_co", covariant=True)
+
+
 class JSONFactory(Protocol):
     """`Response.json(data, status=, headers=)` on the class."""
 
     def __call__(
-        self, data: Any, status: int = 200, headers: HeadersInit = None, *, status_text: str = ""
-    ) -> Response: ...
+        self, data: Data, status: int = 200, headers: HeadersInit = None, *, status_text: str = ""
+    ) -> Response[Data]: ...
 
 
 class _JSON:
@@ -63,8 +75,8 @@ class _JSON:
         return _make_json if instance is None else instance._read_json
 
 
-class Response(BaseException):
-    """An HTTP response.
+class Response(BaseException, Generic[T_co]):
+    """An HTTP response. `Response[Post]` is one whose JSON is a Post; `Response` may hold anything.
 
     body: str (sent as UTF-8, `text/plain;charset=UTF-8`), bytes, Blob, FormData, URLSearchParams, ReadableStream,
     an async iterable, or a plain iterable, which is advanced in a worker thread; None for no body.
@@ -320,6 +332,18 @@ def _make_json(data: Any, status: int = 200, headers: HeadersInit = None, *, sta
         response.status_text = _checked_reason(status_text)
     if headers is not None:
         response._set_headers(headers)
+    return response
+
+
+def encoded_json(payload: bytes, status: int = 200) -> Response[Any]:
+    """A JSON response of what is JSON already."""
+    response: Response[Any] = Response.__new__(Response)
+    response._headers = None
+    response._payload = payload
+    response._content_type = _JSON_TYPE
+    response._status = status
+    if status != 200:
+        _check_status(status, payload)
     return response
 
 

@@ -25,9 +25,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Literal, ParamSpec, TypeAlias, overload
 
-from waypost.app.binding import adapted, is_async
+from waypost.app.chain import mark_wrapper
 from waypost.app.context import scope_of
+from waypost.app.operation import Additions
 from waypost.app.result import to_response
+from waypost.app.wrapping import callee
 from waypost.errors import StartupError
 from waypost.http.request import Request
 from waypost.http.response import Response
@@ -42,6 +44,8 @@ Next: TypeAlias = Callable[[Request], Awaitable[Response]]
 URL_VARIABLE: Final = "WAYPOST_RATELIMIT_URL"
 _MOST_BLOCKED: Final = 10_000
 _LOG_EVERY: Final = 10.0  # seconds between two lines about a store that is down
+
+_ADDITIONS: Final = Additions(responses={429: "Too many requests", 503: "The limit's store is down"})
 
 log = logging.getLogger("waypost.ratelimit")
 
@@ -203,7 +207,7 @@ class RateLimiter:
     def _wrapped(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         if not callable(handler):
             raise StartupError(f"a rate limit wraps a function, not {type(handler).__name__} {handler!r:.60}")
-        call = handler if is_async(handler) else adapted(handler)
+        call = callee(handler)
         where = getattr(handler, "__name__", "a handler with a rate limit")
 
         # It passes on whatever it gets, so that it is given what the handler takes.
@@ -216,6 +220,7 @@ class RateLimiter:
                 return self.refusal(result)
             return self.marked(to_response(await call(*arguments, **named), where), result)
 
+        mark_wrapper(wrapper, _ADDITIONS)
         return wrapper
 
     async def check(self, request: Request) -> Result | None:
