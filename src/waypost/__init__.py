@@ -22,10 +22,12 @@ from waypost.errors import (
     HTTPError,
     InvalidForm,
     InvalidJSON,
+    Issue,
     NoSuchFile,
     StartupError,
     StoreUnavailable,
     UnsupportedMediaType,
+    ValidationFailed,
 )
 from waypost.http.blob import Blob, File
 from waypost.http.cookies import Cookie
@@ -68,6 +70,7 @@ __all__ = [
     "Headers",
     "InvalidForm",
     "InvalidJSON",
+    "Issue",
     "Next",
     "NextRequest",
     "NextResponse",
@@ -81,6 +84,7 @@ __all__ = [
     "TransformStream",
     "URLSearchParams",
     "UnsupportedMediaType",
+    "ValidationFailed",
     "WritableStream",
     "after",
     "connection",

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, get_origin
 
+import msgspec
+
 from waypost.app.context import Params
 from waypost.app.operation import FORM, JSON, Body, Parameter, Place
 from waypost.app.signature import EMPTY, Argument, SignatureReader
@@ -184,7 +186,8 @@ class Planner:
         parameters = tuple(
             Parameter(
                 item.name.replace("_", "-") if source == "headers" else item.name,
-                _PLACES[source], _schema_or_none(item.annotation), item.required,
+                _PLACES[source], _schema_or_none(item.annotation), item.required, _as_json(item.default),
+                item.description,
             )
             for item in (schema.fields or {}).values()
         )  # fmt: skip
@@ -258,6 +261,13 @@ def _schema_or_none(annotation: Any) -> Schema | None:
         return schema_of(annotation)
     except SchemaError:
         return None  # a part that only the whole model can read
+
+
+def _as_json(default: Any) -> Any:
+    try:
+        return msgspec.to_builtins(default)
+    except (TypeError, ValueError):
+        return None
 
 
 def _below(name: str, error: ValidationFailed) -> ValidationFailed:

@@ -72,7 +72,9 @@ def build(config: Config, validation_error: Callable[..., Any] | None = None) ->
         try:
             entry = entries[file.file] = _entry(loaded, config, validation_error)
             own = route_layers(vars(loaded.module), file.file) if loaded.module is not None else ()
-            layers.append((entry, (*folders.layers(file.middleware), *own)))
+            before = (*folders.layers(file.middleware), *own)
+            layers.append((entry, before))
+            _describe_layers(entry, before)
         except StartupError as mistake:
             mistakes = mistake.errors if isinstance(mistake, StartupErrors) else [mistake]
             errors.extend(error for error in mistakes if error not in folders.errors)
@@ -119,6 +121,16 @@ def _entry(loaded: LoadedRoute, config: Config, validation_error: Callable[..., 
         operations=operations,
         validation_error=(validation_hook(loaded.module, file.file) if loaded.module else None) or validation_error,
     )
+
+
+def _describe_layers(entry: RouteEntry, layers: tuple[Layer, ...]) -> None:
+    """Add what middleware of folders and of the route says, where it is for every request."""
+    found = tuple(layer.additions for layer in layers if layer.additions is not None and layer.covers is None)
+    if found:
+        entry.operations = {
+            verb: replace(operation, additions=found + operation.additions)
+            for verb, operation in entry.operations.items()
+        }
 
 
 def _endpoints(

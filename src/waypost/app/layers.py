@@ -16,6 +16,7 @@ from waypost.app.context import RequestScope, current_scope
 from waypost.app.dispatch import settled
 from waypost.app.entry import Endpoint
 from waypost.app.failures import to_answer
+from waypost.app.operation import Additions
 from waypost.app.result import to_response
 from waypost.app.way import check_fields, put_on, way_of
 from waypost.errors import InvalidResponseError
@@ -38,6 +39,7 @@ class Layer:
     covers: whether it is for a request with this path; None for every request that comes by.
     ending: of one that wraps and only changes what comes back: what it makes of a response that belongs to the request
     alone, and what it does before a bug goes on its way. Used in place of `call`, which would be two coroutines more.
+    additions: what it says of the operations that it stands in front of.
     """
 
     call: Callable[..., Any]
@@ -45,6 +47,7 @@ class Layer:
     where: str
     covers: Covers | None = None
     ending: Ending | None = None
+    additions: Additions | None = None
 
 
 class Outer(NamedTuple):

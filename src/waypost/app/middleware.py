@@ -153,7 +153,8 @@ def _layer(function: object, name: str, source: Source) -> Layer:
     wraps = _wraps(function, name, wrong)
     label = getattr(function, "__name__", type(function).__name__)
     ending = getattr(function, "__waypost_ending__", None) if wraps else None
-    return Layer(_callable(function, wraps), wraps, f"{label} in {source.file}", ending=ending)
+    additions = getattr(function, "__waypost_additions__", None)
+    return Layer(_callable(function, wraps), wraps, f"{label} in {source.file}", ending=ending, additions=additions)
 
 
 def _wraps(function: Callable[..., Any], name: str, wrong: Callable[..., StartupError]) -> bool:

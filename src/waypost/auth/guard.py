@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 from waypost.app.context import Context
+from waypost.app.operation import Additions, Security
 from waypost.app.wrapping import Inner, wrap
 from waypost.errors import StartupError
 from waypost.http.request import Request
@@ -43,7 +44,19 @@ class Guard:
     def __call__(self, request: Any = None, next: Any = None, /, *, role: str | Iterable[str] | None = None) -> Any:
         if role is not None:
             return Guard(self._auth, _roles(role))
-        return wrap(request, self._enter) if next is None else self._around(request, next)
+        if next is None:
+            return wrap(request, self._enter, self.__waypost_additions__)
+        return self._around(request, next)
+
+    @property
+    def __waypost_additions__(self) -> Additions:
+        """What stands in the description of an operation behind this."""
+        cookie = {"type": "apiKey", "in": "cookie", "name": self._auth.cookie}
+        bearer = {"type": "http", "scheme": "bearer"}
+        refusals = {401: "Nobody is signed in", 403: "Another site sent the request"}
+        if self.roles:
+            refusals[403] = f"Needs the role {' or '.join(sorted(self.roles))}"
+        return Additions((Security("session", cookie), Security("bearer", bearer)), self.roles, refusals)
 
     async def _enter(self, request: Request, context: Context, inner: Inner) -> Response:
         user = await self._auth.get_auth_user()

@@ -196,6 +196,11 @@ class RateLimiter:
     def __call__(self, request: Any, next: Next | None = None, /) -> Any:
         return self._wrapped(request) if next is None else self._around(request, next)
 
+    @property
+    def __waypost_additions__(self) -> Additions:
+        """What stands in the description of an operation behind this."""
+        return _ADDITIONS
+
     async def _around(self, request: Request, next: Next) -> Response:
         result = await self.check(request)
         if result is None:

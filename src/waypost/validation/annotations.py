@@ -24,6 +24,7 @@ class ObjectField:
     """A field of an object type.
 
     name: on the wire. others: further names that it is read by. attribute: in Python. many: it is a list or a set.
+    default: None where there is none, or where it is made anew each time.
     """
 
     name: str
@@ -32,6 +33,8 @@ class ObjectField:
     attribute: str
     others: tuple[str, ...] = ()
     many: bool = False
+    default: Any = None
+    description: str = ""
 
 
 def bare(annotation: Any) -> Any:
@@ -115,7 +118,7 @@ def object_fields(annotation: Any) -> dict[str, ObjectField] | None:
         if owner.__struct_config__.array_like:
             return None
         found = [
-            ObjectField(item.encode_name, item.type, item.required, item.name)
+            ObjectField(item.encode_name, item.type, item.required, item.name, default=_given(item.default))
             for item in msgspec.structs.fields(kind)  # type: ignore[arg-type]  # a generic alias is read too
         ]
     elif is_typeddict(owner):
@@ -125,13 +128,34 @@ def object_fields(annotation: Any) -> dict[str, ObjectField] | None:
         hints = _hints(owner)
         nothing = dataclasses.MISSING
         found = [
-            ObjectField(item.name, hints[item.name], item.default is nothing is item.default_factory, item.name)
+            ObjectField(
+                item.name,
+                hints[item.name],
+                item.default is nothing is item.default_factory,
+                item.name,
+                default=_given(item.default),
+            )
             for item in dataclasses.fields(owner)
             if item.init
         ]
     else:
         return None
-    return {item.name: dataclasses.replace(item, many=is_many(item.annotation)) for item in found}
+    return {
+        item.name: dataclasses.replace(
+            item, many=is_many(item.annotation), description=item.description or _described(item.annotation)
+        )
+        for item in found
+    }
+
+
+def _given(default: Any) -> Any:
+    return None if default is msgspec.NODEFAULT or default is dataclasses.MISSING else default
+
+
+def _described(annotation: Any) -> str:
+    """What msgspec.Meta, or anything like it, says of a field."""
+    notes = getattr(annotation, "__metadata__", ())
+    return next((text for note in notes if isinstance(text := getattr(note, "description", None), str)), "")
 
 
 def _hints(owner: type) -> dict[str, Any]:
@@ -148,7 +172,15 @@ def _pydantic_field(name: str, info: Any, owner: Any) -> ObjectField:
     annotation = info.annotation
     if info.metadata:
         annotation = Annotated[(annotation, *info.metadata)]
-    return ObjectField(names[0], annotation, info.is_required(), name, tuple(names[1:]))
+    return ObjectField(
+        names[0],
+        annotation,
+        info.is_required(),
+        name,
+        tuple(names[1:]),
+        default=None if info.is_required() or info.default_factory is not None else info.default,
+        description=info.description or "",
+    )
 
 
 def show(annotation: Any) -> str:

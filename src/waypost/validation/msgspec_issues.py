@@ -29,12 +29,15 @@ _CODES: Final = (
 _LONGEST_NAME: Final = 100  # characters of a client's own key in a path
 
 
-def issues_of(value: Any, annotation: Any) -> list[Issue]:
-    """What is wrong with a value of built-in types; empty when nothing is. At most MAX_ISSUES."""
+def issues_of(value: Any, annotation: Any, *, strings: bool = False) -> list[Issue]:
+    """What is wrong with a value of built-in types; empty when nothing is. At most MAX_ISSUES.
+
+    strings: it was text, so that a message need not say that it was.
+    """
     found: list[Issue] = []
     try:
         for issue in _issues(value, annotation, ()):
-            found.append(issue)
+            found.append(issue._replace(message=issue.message.removesuffix(", got str")) if strings else issue)
             if len(found) == MAX_ISSUES:
                 break
     except RecursionError:

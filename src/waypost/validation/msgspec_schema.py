@@ -53,7 +53,7 @@ class MsgspecSchema:
             return msgspec.convert(value, self.annotation)
         except (msgspec.ValidationError, RecursionError, ValueError):
             pass
-        raise ValidationFailed(issues_of(value, self.annotation) or [Issue((), "Invalid value", "invalid")])
+        raise ValidationFailed(issues_of(value, self.annotation, strings=strings) or [_UNFIT])
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""
