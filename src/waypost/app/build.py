@@ -166,7 +166,7 @@ def _endpoints(
         except StartupError as error:
             errors += error.errors if isinstance(error, StartupErrors) else [error]
     if errors:
-        raise StartupErrors(errors)
+        raise errors[0] if len(errors) == 1 else StartupErrors(errors)
     if (options := preflight_endpoint(loaded.handlers)) is not None:
         endpoints["OPTIONS"] = options
     return endpoints, endings, operations

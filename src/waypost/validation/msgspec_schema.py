@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_origin
 
 import msgspec
 
@@ -21,13 +21,13 @@ class MsgspecSchema:
 
     kind: Literal["msgspec"] = "msgspec"
 
-    __slots__ = ("_decode", "_text", "annotation", "fields", "many")
+    __slots__ = ("_decode", "_kinds", "_text", "annotation", "fields", "many")
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
         try:
             self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(annotation).decode
-            _refuse_custom(msgspec.inspect.type_info(annotation), annotation)
+            self._kinds = _classes_in(msgspec.inspect.type_info(annotation), annotation)
             self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
         except SchemaError:
             raise
@@ -66,9 +66,15 @@ class MsgspecSchema:
     def _filtered(self, value: Any) -> Any:
         try:
             # An object of a class below the schema's becomes one of the schema's: what it has besides stays here.
-            return msgspec.convert(value, self.annotation, from_attributes=True)
+            found = msgspec.convert(value, self.annotation, from_attributes=True)
         except (msgspec.ValidationError, RecursionError, ValueError):
             pass
+        else:
+            # msgspec takes an object of the very class as it is, and whatever its fields hold with it: an object of a
+            # class below the field's would bring along what it has besides.
+            if any(kind.__subclasses__() for kind in self._kinds):
+                return self.from_python(parse_json(encode_json(found)))
+            return found
         raise ValidationFailed(issues_of(parse_json(encode_json(value)), self.annotation) or [_UNFIT])
 
     def json_schema(
@@ -90,8 +96,12 @@ def _custom_schema(kind: type) -> dict[str, Any]:
     raise NotImplementedError(kind)
 
 
-def _refuse_custom(info: Any, annotation: Any) -> None:
-    """Raise SchemaError when a class stands in an annotation of which msgspec knows only isinstance()."""
+def _classes_in(info: Any, annotation: Any) -> list[type]:
+    """The Structs and dataclasses in an annotation.
+
+    Raises SchemaError when a class stands there of which msgspec knows only isinstance().
+    """
+    found: list[type] = []
     seen: set[int] = set()
     todo = [info]
     while todo:
@@ -104,7 +114,10 @@ def _refuse_custom(info: Any, annotation: Any) -> None:
                 f"{show(annotation)} can't be a schema: {show(item.cls)} is no type of data",
                 "Use a model, a Struct, a dataclass, a TypedDict, a scalar, or a list or dict of them.",
             )
+        if isinstance(item, msgspec.inspect.StructType | msgspec.inspect.DataclassType):
+            found.append(get_origin(item.cls) or item.cls)
         if isinstance(item, tuple):
             todo += item
         elif isinstance(item, msgspec.Struct):
             todo += [getattr(item, name) for name in item.__struct_fields__ if name not in ("default", "cls")]
+    return found

@@ -1,0 +1,199 @@
+"""Return annotations: what is sent, what stays behind, what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.app.project import make_application
+
+from waypost.testing import Client
+
+HEAD = """
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import Any, TypedDict
+import msgspec
+from pydantic import BaseModel, Field
+from waypost import NextResponse, Request, Response
+
+class User(BaseModel):
+    name: str
+    age: int = 0
+class Private(User):
+    password: str = "secret"
+class Post(BaseModel):
+    id: int
+    author: User
+    other: str = Field("o", serialization_alias="another")
+class SUser(msgspec.Struct):
+    name: str
+    age: int = 0
+class SPrivate(SUser):
+    password: str = "secret"
+class SPost(msgspec.Struct):
+    id: int
+    author: SUser
+@dataclass
+class DPost:
+    id: int
+@dataclass
+class DPrivate(DPost):
+    password: str = "secret"
+class TPost(TypedDict):
+    id: int
+class Row:  # as an ORM has it
+    def __init__(self): self.id, self.author, self.password = 1, Private(name="Ada"), "secret"
+class Problem(msgspec.Struct):
+    error: str
+"""
+
+
+def route(*functions: str) -> str:
+    return HEAD + "\n".join(functions)
+
+
+PROJECT = {
+    "app/model/route.py": route(
+        "async def GET() -> Post: return Post(id=1, author=Private(name='Ada'))",
+        "async def POST() -> Post: return {'id': 1, 'author': {'name': 'Ada', 'password': 's'}, 'password': 's'}",
+        "async def PUT() -> Post: return Row()",
+        "def PATCH() -> list[Post]: return [Post(id=1, author=Private(name='Ada')), Row()]",
+        "async def DELETE() -> dict[str, User]: return {'a': Private(name='Ada')}",
+    ),
+    "app/struct/route.py": route(
+        "async def GET() -> SPost: return SPost(1, SPrivate('Ada'))",
+        "async def POST() -> SPost: return {'id': 1, 'author': {'name': 'Ada', 'password': 's'}, 'password': 's'}",
+        "async def PUT() -> DPost: return DPrivate(1)",
+        "def PATCH() -> list[SPost]: return [SPost(1, SPrivate('Ada'))]",
+        "async def DELETE() -> TPost: return {'id': 1, 'password': 'secret'}",
+    ),
+    "app/wrong/route.py": route(
+        "async def GET() -> Post: return {'id': 1, 'author': {'age': 's3cr3t'}}",
+        "async def POST() -> list[SPost]: return [{'id': 1, 'author': {'name': 5}}]",
+        "async def PUT() -> SPost: return None",
+        "async def PATCH() -> Post: return 'text'",
+        "async def DELETE() -> Post | None: return 5",
+    ),
+    "app/changed/route.py": route(
+        "async def GET() -> Problem: return Problem(5)",
+        "async def POST() -> Post:\n    post = Post(id=1, author=User(name='Ada'))\n    post.author.age = 'old'\n"
+        "    return post",
+    ),
+    "app/response/route.py": route(
+        "async def GET() -> Response[Post]: return Response.json({'id': 1, 'author': {'name': 'Ada'}}, 201)",
+        "async def POST() -> Response[Post]: return Response.json({'id': 'x', 'author': {}})",
+        "async def PUT() -> NextResponse[list[Post]]: return Response.json({'error': 'no'}, 404)",
+        "async def PATCH() -> Post | Response: return Response('text', 202)",
+    ),
+    "app/declared/route.py": route(
+        "responses = {404: Problem, 409: 'The title is taken', 'POST': {201: (SPost, 'Made')}}",
+        "async def GET() -> SPost: return Response.json({'error': 'none'}, 404)",
+        "async def POST() -> SPost: return {'id': 1, 'author': {'name': 'Ada'}}",
+        "async def PUT() -> Response: return Response.json({'wrong': 1}, 404)",
+    ),
+    "app/untold/route.py": route(
+        "async def GET() -> dict: return {'a': 1}",
+        "async def POST() -> dict[str, Any]: return {'a': 1}",
+        "async def PUT() -> Any: return Private(name='x')",
+        "def PATCH() -> list[dict[str, Any]]: return [{'a': 1}]",
+        "async def DELETE() -> Response | dict[str, int] | None: return {'a': 1}",
+    ),
+    "app/page/page.py": HEAD + "async def page() -> str: return '<p>x</p>'\n",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["production", "development"])
+def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    root = tmp_path_factory.mktemp("returns")
+    with Client(make_application(root, PROJECT, dev=request.param == "development"), host="localhost") as client:
+        yield client
+
+
+def test_only_the_fields_of_the_model_leave(client: Client) -> None:
+    post = {"id": 1, "author": {"name": "Ada", "age": 0}, "another": "o"}
+    assert client.get("/model").json() == post
+    assert client.post("/model").json() == post
+    assert client.put("/model").json() == post
+    assert client.patch("/model").json() == [post, post]
+    assert client.delete("/model").json() == {"a": {"name": "Ada", "age": 0}}
+    post = {"id": 1, "author": {"name": "Ada", "age": 0}}
+    assert client.get("/struct").json() == client.post("/struct").json() == post
+    assert client.put("/struct").json() == client.delete("/struct").json() == {"id": 1}
+    assert client.patch("/struct").json() == [post]
+
+
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        ("GET", "author.name: Field required"),
+        ("POST", "0.author.name: "),
+        ("PUT", "SPost"),
+        ("PATCH", "Post"),
+        ("DELETE", "5"),
+    ],
+)
+def test_what_is_no_model_is_a_bug_that_names_the_field(client: Client, verb: str, told: str) -> None:
+    response = client.request(verb, "/wrong")
+    assert response.status == 500
+    if client.application.config.dev:
+        assert response.json()["type"] == "InvalidResponseError"
+        if verb != "DELETE":
+            assert told in response.json()["message"]
+        assert "s3cr3t" not in response.json()["message"]
+    else:
+        assert set(response.json()) == {"error", "id"}
+
+
+@pytest.mark.parametrize(("verb", "told"), [("GET", "error: "), ("POST", "age")])
+def test_an_object_that_was_changed_is_found_in_development(client: Client, verb: str, told: str) -> None:
+    response = client.request(verb, "/changed")
+    if client.application.config.dev:
+        assert response.status == 500
+        assert told in response.json()["message"]
+    else:
+        assert response.status == 200
+
+
+def test_a_response_of_the_handlers_own_is_held_against_its_schema_in_development(client: Client) -> None:
+    assert client.get("/response").status == 201
+    assert client.put("/response").status == 404, "only what is declared is held against it"
+    assert client.patch("/response").status == 202
+    response = client.post("/response")
+    if client.application.config.dev:
+        assert response.status == 500
+        assert "id: " in response.json()["message"]
+        assert "author.name: Field required" in response.json()["message"]
+    else:
+        assert response.status == 200
+
+
+def test_declared_statuses(client: Client) -> None:
+    assert client.get("/declared").json() == {"error": "none"}
+    made = client.post("/declared")
+    assert (made.status, made.json()["id"]) == (201, 1)
+    wrong = client.put("/declared")
+    assert wrong.status == (500 if client.application.config.dev else 404)
+    operations = next(route for route in client.application.routes if route.pattern == "/declared").operations
+    assert {status: item.description for status, item in operations["POST"].responses.items()} == {
+        201: "Made", 404: "Not Found", 409: "The title is taken",
+    }  # fmt: skip
+    schemas = {
+        status: item.schema and item.schema.annotation.__name__ for status, item in operations["GET"].responses.items()
+    }
+    assert schemas == {200: "SPost", 404: "Problem", 409: None}
+    assert {status for status, item in operations["PUT"].responses.items() if item.schema} == {404}
+
+
+def test_annotations_that_say_nothing_leave_the_answer_as_it_is(client: Client) -> None:
+    assert client.get("/untold").json() == client.post("/untold").json() == client.delete("/untold").json() == {"a": 1}
+    assert client.put("/untold").json() == {"name": "x", "age": 0, "password": "secret"}
+    assert client.patch("/untold").json() == [{"a": 1}]
+    assert client.get("/page").text == "<p>x</p>"
+
+
+def test_a_name_responses_of_the_projects_own(tmp_path: Path) -> None:
+    files = {"app/route.py": "responses = {'a': 1, 'b': [2]}\nasync def GET(): return responses\n"}
+    with Client(make_application(tmp_path, files)) as client:
+        assert client.get("/").json() == {"a": 1, "b": [2]}
