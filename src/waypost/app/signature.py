@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, get_type_hints
+from typing import Any, Final, Literal, TypeAlias, get_origin, get_type_hints
 
 from waypost.app.context import Context
 from waypost.errors import StartupError
@@ -26,7 +26,7 @@ CONTEXT_NAMES: Final = ("context", "ctx")
 _NAMED: Final = ("params", "query", "body", "form", "headers", "cookies")
 _REQUEST_NAMES: Final = ("_", "_request", "req")
 #: What annotates arguments that are passed by position, in text that can't be resolved either.
-_BY_POSITION: Final = ("Request", "NextRequest", "Context", "Any", "object")
+_BY_POSITION: Final = {"Request": Request, "NextRequest": Request, "Context": Context, "Any": Any, "object": object}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +160,19 @@ class SignatureReader:
             return made(name, typed=True)  # type: ignore[arg-type]  # one of the sources
         if annotation is EMPTY:
             return made("request" if place == 0 and name in _REQUEST_NAMES else "unknown")
-        if isinstance(annotation, str) and annotation.strip("'\"").rpartition(".")[2] in _BY_POSITION:
-            hint: Any = {"Context": Context, "Any": Any, "object": object}.get(annotation.rpartition(".")[2], Request)
+        told = annotation.strip("'\"").partition("[")[0].rpartition(".")[2] if isinstance(annotation, str) else ""
+        if told in _BY_POSITION:
+            hint: Any = _BY_POSITION[told]
         else:
             try:
                 hint = resolve(self.handler, name, annotation)
             except (NameError, SyntaxError, TypeError, AttributeError):
                 # Taken from the context as it is: that needs no type, and may be imported for type checkers alone.
                 return Argument(name, "added", EMPTY, parameter.default, by_keyword)
-        if isinstance(hint, type) and issubclass(hint, Request):
+        owner = get_origin(hint) or hint
+        if isinstance(owner, type) and issubclass(owner, Request):
             return made("request")
-        if isinstance(hint, type) and issubclass(hint, Context):
+        if isinstance(owner, type) and issubclass(owner, Context):
             return made("context")
         if hint is Any or hint is object or hint is EMPTY:
             return made("unknown")
