@@ -4,7 +4,8 @@
     python bench/layers.py --rounds 5 --only waypost,bare_asgi
 
 Each application is called in its own process, on uvloop, with a prepared ASGI scope and a `send` that throws away;
-"waypost_handle" calls the handler that both Waypost's own server and its ASGI adapter call. Smallest of all rounds:
+"waypost_handle" calls the handler that both Waypost's own server and its ASGI adapter call; "waypost_typed" does so
+where the handlers take typed arguments and parse nothing by hand. Smallest of all rounds:
 what the work costs when nothing disturbs it. Much less noisy than requests per second; use it while you change things.
 """
 
@@ -23,8 +24,9 @@ from typing import Any
 from harness.places import BENCH, BODY, PROJECTS, SERVER_PATH, VENV, make_file
 from harness.workloads import ORIGIN, TOKEN
 
-TARGETS = ("waypost_handle", "waypost", "bare_asgi", "blacksheep", "starlette", "litestar", "fastapi")
+TARGETS = ("waypost_handle", "waypost_typed", "waypost", "bare_asgi", "blacksheep", "starlette", "litestar", "fastapi")
 WORKLOADS = ("json", "query", "post", "pydantic", "cached", "guarded", "missing")
+TYPED = ("query", "post", "pydantic")
 _PATHS = {
     "json": ("/json", b""),
     "query": ("/users/123", b"q=hello&limit=10"),
@@ -125,7 +127,8 @@ async def _application(target: str, guarded: bool) -> Any:
     if target.startswith("waypost"):
         from waypost.asgi import create_app
 
-        app = create_app(PROJECTS / ("guarded" if guarded else "plain"))
+        project = "typed" if target == "waypost_typed" else "guarded" if guarded else "plain"
+        app = create_app(PROJECTS / project)
         await app.application.startup()
         return app
     module = __import__({"bare_asgi": "bare_asgi"}.get(target, f"{target}_app"))
@@ -139,7 +142,7 @@ async def _one(target: str, workloads: list[str], seconds: float) -> dict[str, f
     app = await _application(target, workloads == ["guarded"])
     found = {}
     for workload in workloads:
-        call = (_handle_call if target == "waypost_handle" else _asgi_call)(app, workload)
+        call = (_asgi_call if target not in ("waypost_handle", "waypost_typed") else _handle_call)(app, workload)
         await call()
         count, best, end = 200, float("inf"), time.monotonic() + seconds
         while time.monotonic() < end:
@@ -212,7 +215,8 @@ def main() -> int:
     for _ in range(arguments.rounds):
         for target in targets:
             for group in (plain, guarded):
-                found = _run(target, group, arguments.seconds, arguments.cpu) if group else {}
+                asked = [workload for workload in group if target != "waypost_typed" or workload in TYPED]
+                found = _run(target, asked, arguments.seconds, arguments.cpu) if asked else {}
                 for workload, value in found.items():
                     best[target][workload] = min(value, best[target].get(workload, value))
     _print("Microseconds of CPU for one request, without server and parser; smallest seen", best, workloads)

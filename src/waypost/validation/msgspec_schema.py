@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, get_origin
 
 import msgspec
@@ -47,10 +47,15 @@ class MsgspecSchema:
 
     def from_python(self, value: Any, *, strings: bool = False) -> Any:
         """See Schema."""
-        if strings:
-            value = self._text.read(value)
+        return self._converted(self._text.read(value) if strings else value, strings)
+
+    def from_pairs(self, pairs: Iterable[tuple[str, Any]]) -> Any:
+        """See Schema."""
+        return self._converted(self._text.read_pairs(pairs), True)
+
+    def _converted(self, value: Any, strings: bool) -> Any:
         try:
-            return msgspec.convert(value, self.annotation)
+            return _convert(value, self.annotation)
         except (msgspec.ValidationError, RecursionError, ValueError):
             pass
         raise ValidationFailed(issues_of(value, self.annotation, strings=strings) or [_UNFIT])
@@ -87,6 +92,7 @@ class MsgspecSchema:
         return schema, definitions
 
 
+_convert: Final = msgspec.convert
 _UNFIT: Final = Issue((), "Invalid value", "invalid")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
@@ -65,8 +65,13 @@ class PydanticSchema:
 
     def from_python(self, value: Any, *, strings: bool = False) -> Any:
         """See Schema."""
-        if strings:
-            value = self._text.read(value)
+        return self._validated(self._text.read(value) if strings else value, strings)
+
+    def from_pairs(self, pairs: Iterable[tuple[str, Any]]) -> Any:
+        """See Schema."""
+        return self._validated(self._text.read_pairs(pairs), True)
+
+    def _validated(self, value: Any, strings: bool) -> Any:
         try:
             if strings and self._strict:
                 # A strict model takes a date only as a date, and text for one only in JSON.

@@ -7,7 +7,7 @@ model, `Field`, `annotated_types`, one of its types) and what msgspec has no for
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from waypost.http.blob import File
@@ -53,6 +53,13 @@ class Schema(Protocol):
 
         strings: scalars are text as it stands in a URL, a header or a form; of an object, `value` is a mapping of
         names to text, File or lists of them.
+        """
+        ...
+
+    def from_pairs(self, pairs: Iterable[tuple[str, Any]]) -> Any:
+        """The object that names and values stand for, text or File, as a query or a form has them.
+
+        Of a repeated name the first counts, unless the field takes all of them. Raises ValidationFailed.
         """
         ...
 

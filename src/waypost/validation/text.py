@@ -7,7 +7,7 @@ digits of other scripts, so that no two parts of a system read `page= 1_0` diffe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
@@ -117,6 +117,26 @@ class TextPlan:
             name: _read(item, *plan) if (plan := fields.get(name)) is not None else _first(item)
             for name, item in value.items()
         }
+
+    def read_pairs(self, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        """The fields of an object from names and values; of a repeated name the first counts unless it takes all."""
+        fields = self._fields or {}
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            many, read = fields.get(name, _AS_IT_IS)
+            if read is not None and value.__class__ is str:
+                value = read(value)  # noqa: PLW2901  # the same value, read
+            if many:
+                if name in found:
+                    found[name].append(value)
+                else:
+                    found[name] = [value]
+            elif name not in found:
+                found[name] = value
+        return found
+
+
+_AS_IT_IS: Final[tuple[bool, Reader | None]] = (False, None)
 
 
 def _first(value: Any) -> Any:

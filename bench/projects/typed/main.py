@@ -1,0 +1,5 @@
+"""The project as an ASGI application, for uvicorn and granian."""
+
+from waypost import create_app
+
+app = create_app()
