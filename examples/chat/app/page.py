@@ -1,0 +1,5 @@
+from waypost import redirect
+
+
+async def page() -> None:
+    redirect("/chat")
