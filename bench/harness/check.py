@@ -30,6 +30,7 @@ def mistakes(server: Server, running: Running, workloads: list[Workload]) -> lis
     for workload in workloads:
         if not server.answers(workload):
             continue
+        workload = server.asked(workload)  # noqa: PLW2901
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
         try:
             mistake = workload.mistake(ask(connection, workload))

@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.places import BODY, DATA
 from harness.workloads import Workload
@@ -67,9 +68,16 @@ def parse(text: str, cpu_seconds: float = 0.0) -> Load:
 
 
 def wrk(
-    port: int, path: str, *, seconds: int, connections: int, cpus: str = "", arguments: tuple[str, ...] = ()
+    port: int,
+    path: str,
+    *,
+    seconds: int,
+    connections: int,
+    cpus: str = "",
+    arguments: tuple[str, ...] = (),
+    sent: Path = BODY,
 ) -> Load:
-    """Run wrk with one thread for `seconds` whole seconds. Raises GeneratorError."""
+    """Run wrk with one thread for `seconds` whole seconds. sent: what post.lua sends. Raises GeneratorError."""
     pin = ["taskset", "-c", cpus] if cpus else []
     command = [*pin, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s", *arguments]
     before = _children_cpu()
@@ -78,7 +86,7 @@ def wrk(
             [*command, f"http://127.0.0.1:{port}{path}"],
             capture_output=True,
             text=True,
-            env={**os.environ, "BENCH_BODY": str(BODY)},
+            env={**os.environ, "BENCH_BODY": str(sent)},
             timeout=seconds + 60,
             check=False,
         )
@@ -99,6 +107,7 @@ def load(port: int, workload: Workload, *, seconds: int, cpus: str = "") -> Load
         connections=workload.connections,
         cpus=cpus,
         arguments=tuple(arguments),
+        sent=workload.sent,
     )
 
 

@@ -110,7 +110,9 @@ def _slice(plan: Plan, workload: Workload, up: Running, number: int) -> Slice:
     cpu = up.cpu_seconds() - cpu
     busy, wall = _busy_seconds() - busy, time.perf_counter() - began
     memory = up.memory()
-    rate = seen.megabytes_per_second if workload.unit == "MB" else seen.requests_per_second
+    rate = seen.requests_per_second
+    if workload.unit == "MB":
+        rate = rate * workload.sent_size / 1e6 if workload.sent_size else seen.megabytes_per_second
     done = rate * plan.seconds
     return Slice(
         server=up.name,
@@ -159,13 +161,14 @@ def run(plan: Plan) -> list[Slice]:
 
 def _rounds(plan: Plan, workload: Workload, field: list[Running]) -> list[Slice]:
     slices = []
+    asked = {server.name: server.asked(workload) for server in plan.servers}
     if plan.warm_up:
         for up in field:
-            load(up.port, workload, seconds=_WARM_UP_SECONDS.get(up.name, 1), cpus=plan.load_cpus)
+            load(up.port, asked[up.name], seconds=_WARM_UP_SECONDS.get(up.name, 1), cpus=plan.load_cpus)
     for number in range(plan.rounds):
         turn = number % len(field) if field else 0
         for up in field[turn:] + field[:turn]:
-            slices.append(_slice(plan, workload, up, number))
+            slices.append(_slice(plan, asked[up.name], up, number))
     say(f"{workload.name}: {plan.rounds} rounds of {len(field)} servers, {time.strftime('%H:%M:%S')}")
     return slices
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent.parent
@@ -11,6 +12,8 @@ DATA = BENCH / "data"
 BODY = DATA / "order.json"
 FILE = DATA / "100m.bin"
 FILE_SIZE = 100 * 1024 * 1024
+FORM = DATA / "100m.form"
+FORM_TYPE = "multipart/form-data; boundary=----bench"
 RESULTS = BENCH / "results"
 LOGS = RESULTS / "logs"
 NODE = BENCH / "node"
@@ -34,13 +37,26 @@ def file_digest() -> str:
 
 
 def make_file() -> None:
-    """Write the 100 MB file unless it is there in full, and give it a second name in public/ of the project."""
+    """Write the 100 MB file and the form with it unless they are there, and link the file into public/."""
     _write_file()
+    _write_form()
     public = PROJECTS / "plain" / "public" / "file"
     if not (public.exists() and public.samefile(FILE)):
         public.unlink(missing_ok=True)
         public.parent.mkdir(exist_ok=True)
         public.hardlink_to(FILE)
+
+
+def _write_form() -> None:
+    if FORM.exists() and FORM.stat().st_size > FILE_SIZE:
+        return
+    partial = FORM.with_suffix(".part")
+    with FILE.open("rb") as file, partial.open("wb") as out:
+        out.write(b'------bench\r\nContent-Disposition: form-data; name="file"; filename="100m.bin"\r\n')
+        out.write(b"Content-Type: application/octet-stream\r\n\r\n")
+        shutil.copyfileobj(file, out, 1 << 20)
+        out.write(b"\r\n------bench--\r\n")
+    partial.replace(FORM)
 
 
 def _write_file() -> None:

@@ -5,11 +5,11 @@ Every server runs one worker, its access log off. `{port}` in a command is fille
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.places import BENCH, FILE, NODE, PROJECTS, VENV
-from harness.workloads import Workload
+from harness.workloads import WORKLOADS, Workload
 
 NO_PYDANTIC = frozenset({"pydantic"})
 
@@ -20,7 +20,8 @@ class Server:
 
     guarded_directory: where the guarded copy is started, when that is another project; otherwise the same
     command runs with BENCH_GUARDED=1. lacks: workloads it has no answer to.
-    needs: a file without which it can't start. group: "limit", "waypost" or "peer".
+    needs: a file without which it can't start. group: "limit", "waypost" or "peer". paths: of the workloads that it is
+    asked elsewhere.
     """
 
     name: str
@@ -32,8 +33,15 @@ class Server:
     needs: Path | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
+    paths: dict[str, str] = field(default_factory=dict)
+
     def answers(self, workload: Workload) -> bool:
-        return workload.name not in self.lacks
+        asked_of = workload.asked_of
+        return workload.name not in self.lacks and (asked_of is None or self.name in asked_of)
+
+    def asked(self, workload: Workload) -> Workload:
+        """The workload as this server is asked."""
+        return replace(workload, path=self.paths.get(workload.name, workload.path))
 
 
 def _bin(name: str) -> str:
@@ -54,7 +62,7 @@ def _python(name: str, command: tuple[str, ...], **more: object) -> Server:
     return Server(name, command, BENCH / "servers", needs=Path(command[0]), **more)  # type: ignore[arg-type]  # the named fields of Server
 
 
-def _waypost(name: str, command: tuple[str, ...]) -> Server:
+def _waypost(name: str, command: tuple[str, ...], **more: object) -> Server:
     return Server(
         name,
         command,
@@ -64,6 +72,7 @@ def _waypost(name: str, command: tuple[str, ...]) -> Server:
         needs=Path(command[0]),
         # FastAPI brings opentelemetry-api into the environment; nobody here has spans to record.
         environment={"WAYPOST_ACCESS_LOG": "false", "WAYPOST_TELEMETRY": "false"},
+        **more,  # type: ignore[arg-type]  # the named fields of Server
     )
 
 
@@ -80,6 +89,8 @@ _NEXT = (
     "--hostname",
     "127.0.0.1",
 )
+_START = (_bin("waypost"), "start", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1")
+_ALL_BUT_DOWNLOAD = frozenset(WORKLOADS) - {"download"}
 _NGINX_LACKS = frozenset({"query", "post", "pydantic", "rows", "sse", "guarded"})
 
 SERVERS: dict[str, Server] = {
@@ -91,7 +102,9 @@ SERVERS: dict[str, Server] = {
             group="limit",
             lacks=NO_PYDANTIC | {"file"},
         ),
-        _waypost("waypost", (_bin("waypost"), "start", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1")),
+        _waypost("waypost", _START),
+        # `download` beside the server's own way with a file of public/.
+        _waypost("waypost_static", _START, lacks=_ALL_BUT_DOWNLOAD, paths={"download": "/file"}),
         _waypost("waypost_uvicorn", _uvicorn("main:app")),
         _waypost("waypost_granian", _granian("main:app", "asgi")),
         _python("bare_rsgi_granian", _granian("bare_rsgi:app", "rsgi"), group="limit", lacks=NO_PYDANTIC),
@@ -170,6 +183,11 @@ http {{
     location = /json {{ return 200 '{body}'; }}
     location = /cached {{ return 200 '{body}'; }}
     location = /file {{ default_type application/octet-stream; alias {FILE}; }}
+    location = /download {{
+      default_type application/octet-stream;
+      add_header Content-Disposition "attachment; filename=100m.bin";
+      alias {FILE};
+    }}
   }}
 }}
 """

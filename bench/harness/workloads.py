@@ -1,4 +1,4 @@
-"""The nine questions that every server is asked, and what a right answer to each is.
+"""The questions that servers are asked, and what a right answer to each is.
 
 A workload is one request, repeated by the generator. `mistake` looks at one answer in full and says
 what is wrong with it (None: nothing). Knows no server.
@@ -11,9 +11,10 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from harness.places import BODY, FILE_SIZE, file_digest
+from harness.places import BODY, FILE_SIZE, FORM, FORM_TYPE, file_digest
 
 TOKEN = "Bearer s3cret-token"
 ORIGIN = "https://example.com"
@@ -37,7 +38,8 @@ class Answer:
 class Workload:
     """name: column of the tables. unit: "requests" or "MB", what is counted per second.
 
-    guarded: asked of the copy of a server that has CORS and a token check in front.
+    guarded: asked of the copy of a server that has CORS and a token check in front. sent: the file that a POST sends.
+    asked_of: the servers that have an answer; None: all but those that say that they lack it.
     """
 
     name: str
@@ -49,10 +51,17 @@ class Workload:
     unit: str = "requests"
     guarded: bool = False
     about: str = ""
+    sent: Path = BODY
+    asked_of: frozenset[str] | None = None
 
     @property
     def body(self) -> bytes | None:
-        return BODY.read_bytes() if self.method == "POST" else None
+        return self.sent.read_bytes() if self.method == "POST" else None
+
+    @property
+    def sent_size(self) -> int:
+        """Bytes of a POST's body, 0 for other methods."""
+        return self.sent.stat().st_size if self.method == "POST" else 0
 
 
 def _json(expected: Any, status: int, answer: Answer) -> str | None:
@@ -95,6 +104,10 @@ def _is(expected: Any, status: int = 200) -> Callable[[Answer], str | None]:
     return functools.partial(_json, expected, status)
 
 
+_PYTHON = frozenset(
+    ("waypost", "waypost_uvicorn", "waypost_granian", "starlette_uvicorn", "starlette_granian", "litestar_uvicorn",
+     "litestar_granian")
+)  # fmt: skip
 _POST = {"Content-Type": "application/json"}
 _GUARD = {"Authorization": TOKEN, "Origin": ORIGIN}
 
@@ -129,6 +142,27 @@ WORKLOADS: dict[str, Workload] = {
         Workload("file", "/file", _file, connections=4, unit="MB", about="a file of 100 MB from disk"),
         Workload(
             "guarded", "/json", _guarded, headers=_GUARD, guarded=True, about="json behind CORS and a token check"
+        ),
+        Workload(
+            "download",
+            "/download",
+            _file,
+            connections=4,
+            unit="MB",
+            about="the same file, sent by a handler to be saved",
+            asked_of=_PYTHON | {"waypost_static", "nginx"},
+        ),
+        Workload(
+            "upload",
+            "/upload",
+            _is({"size": FILE_SIZE}),
+            method="POST",
+            headers={"Content-Type": FORM_TYPE},
+            connections=4,
+            unit="MB",
+            about="the same file in a multipart form, read whole; the answer is its size",
+            sent=FORM,
+            asked_of=_PYTHON,
         ),
         Workload("cached", "/cached", _is(SMALL), about="constant bytes; where there is a cache, from the cache"),
     )

@@ -1,12 +1,16 @@
 """Litestar as its documentation writes it: typed handlers, CORSConfig, an ASGIMiddleware for the token."""
 
-from typing import Any
+from os import SEEK_END
+from typing import Annotated, Any
 
 import meaning
 from litestar import Litestar, Response, get, post
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import ASGIMiddleware
+from litestar.params import Body
 from litestar.response import File, Stream
 
 Order, Created = meaning.msgspec_models()
@@ -48,6 +52,19 @@ async def file() -> File:
     return File(meaning.FILE, media_type="application/octet-stream")
 
 
+@get("/download")
+async def download() -> File:
+    return File(meaning.FILE, filename="100m.bin")
+
+
+@post("/upload", status_code=200, request_max_body_size=200_000_000)
+async def upload(
+    data: Annotated[dict[str, UploadFile], Body(media_type=RequestEncodingType.MULTI_PART)],
+) -> dict[str, int]:
+    file = data["file"].file
+    return {"size": file.seek(0, SEEK_END)}
+
+
 @get("/cached")
 async def cached() -> Response[bytes]:
     return Response(meaning.SMALL_BYTES, media_type="application/json")
@@ -61,7 +78,7 @@ class Auth(ASGIMiddleware):
 
 
 app = Litestar(
-    [small, user, items, items_pydantic, list_rows, sse, file, cached],
+    [small, user, items, items_pydantic, list_rows, sse, file, download, upload, cached],
     openapi_config=None,
     logging_config=None,
     cors_config=CORSConfig(allow_origins=[meaning.ORIGIN]) if meaning.GUARDED else None,

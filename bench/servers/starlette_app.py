@@ -48,6 +48,15 @@ async def file(request):
     return FileResponse(meaning.FILE, media_type="application/octet-stream")
 
 
+async def download(request):
+    return FileResponse(meaning.FILE, filename="100m.bin")
+
+
+async def upload(request):
+    async with request.form() as form:
+        return JSONResponse({"size": form["file"].size})
+
+
 async def cached(request):
     return Response(meaning.SMALL_BYTES, media_type="application/json")
 
@@ -68,6 +77,8 @@ app = Starlette(
         Route("/rows", list_rows),
         Route("/sse", sse),
         Route("/file", file),
+        Route("/download", download),
+        Route("/upload", upload, methods=["POST"]),
         Route("/cached", cached),
     ],
     middleware=[Middleware(CORSMiddleware, allow_origins=[meaning.ORIGIN]), Middleware(Auth)]
