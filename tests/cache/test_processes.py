@@ -36,7 +36,7 @@ def test_three_processes_see_10_000_revalidations_of_a_fourth_at_once(folder: Pa
 def test_killed_200_times_in_the_middle_of_writing(folder: Path) -> None:
     result = run("tests/cache/kill_rig.py", str(folder), "200", "1")
     assert result["good"] == 200
-    assert result["with_revalidations"] > 100
+    assert result["with_revalidations"] > 40
     assert result["bytes"] < 20 << 20
 
 

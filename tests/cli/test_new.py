@@ -100,6 +100,19 @@ def test_pyright_passes(project: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@needs("ty")
+def test_ty_passes(project: Path) -> None:
+    done = run("ty", "check", "--python", sys.prefix, cwd=project)
+    assert done.returncode == 0, done.stdout
+
+
+@needs("pyrefly")
+def test_pyrefly_passes(project: Path) -> None:
+    done = run("pyrefly", "check", "--python-interpreter-path", sys.executable, cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 errors" in done.stdout + done.stderr
+
+
 @needs("coverage")
 def test_coverage_counts_route_files_that_no_test_reaches(project: Path) -> None:
     done = run("coverage", "run", "-m", "pytest", "-q", "-k", "directly", cwd=project)
