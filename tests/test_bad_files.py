@@ -51,6 +51,7 @@ async def PATCH(request):
     return {"saved": (await save_stream(request.stream(), UPLOADS, max_size=1000)).name}
 """,
     "lib/places.py": """
+from pathlib import Path
 ROOT = Path(__file__).parents[1] / "files" / "root"
 UPLOADS = Path(__file__).parents[1] / "uploads"
 """,

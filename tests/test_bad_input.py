@@ -80,7 +80,13 @@ class Running:
                 assert self.process.poll() is None, self.log.read_text()
                 assert time.monotonic() < deadline, self.log.read_text()
                 time.sleep(0.05)
-        self.pid = self.ask(b"GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")[2]
+        try:
+            self.pid = self.ask(b"GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")[2]
+        except ConnectionError:
+            # The port is open before the project is loaded: it has a mistake, and the log says which.
+            self.process.kill()
+            self.process.wait()
+            pytest.fail(self.log.read_text())
 
     def ask(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer; everything until the server closes."""
