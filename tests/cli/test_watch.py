@@ -105,7 +105,14 @@ def test_a_file_that_is_replaced_as_editors_do(project: Path) -> None:
 def test_a_folder_that_is_made_later(project: Path) -> None:
     lib = project / "lib"
     later = lib / "db.py"
-    assert changes_of(project, lib.mkdir, lambda: later.write_text("x = 1")) == [{"lib"}, {"lib/db.py"}]
+
+    def make() -> None:
+        lib.mkdir()
+        later.write_text("x = 1")
+
+    first, second = changes_of(project, make, lambda: later.write_text("x = 2"))
+    assert first & {"lib", "lib/db.py"}
+    assert second == {"lib/db.py"}
 
 
 def test_a_folder_that_is_removed_and_made_again(project: Path) -> None:
@@ -145,3 +152,14 @@ def test_a_watch_that_fails_says_so(project: Path, monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(OSError, match="limit reached"):
         asyncio.run(run())
+
+
+def test_names_without_a_suffix_are_folders_with_code_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "jar").touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "moved/inner").mkdir(parents=True)
+    (tmp_path / "moved/inner/code.py").touch()
+    found = {
+        name: is_relevant(tmp_path / name, tmp_path, tmp_path / "app") for name in ("jar", "data", "moved", "gone")
+    }
+    assert found == {"jar": False, "data": False, "moved": True, "gone": True}

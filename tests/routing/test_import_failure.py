@@ -116,3 +116,16 @@ def test_explains_without_a_traceback(tmp_path: Path) -> None:
 
 def test_a_missing_standard_module_is_not_to_be_installed(tmp_path: Path) -> None:
     assert fail(tmp_path, "import asyncio.nothing\n").remedy == "Correct the name."
+
+
+def test_a_start_up_error_keeps_its_own_words(tmp_path: Path) -> None:
+    text = "from waypost.cors import cors\n\nallow = cors(origins='app.example')\n"
+    error = fail(tmp_path, text)
+
+    assert (error.file, error.line) == (tmp_path / "app/route.py", 3)
+    assert error.message.startswith("cors(): ")
+    assert error.remedy
+
+    own = "from waypost import StartupError\n\nraise StartupError('no secret', remedy='Set SECRET.')\n"
+    error = fail(tmp_path, own)
+    assert (error.message, error.remedy, error.line) == ("no secret", "Set SECRET.", 3)

@@ -124,5 +124,11 @@ def is_relevant(path: Path, root: Path, app_dir: Path) -> bool:
         return True
     if parts[0] in SKIPPED_IN_ROOT or any(map(_is_skipped, parts)):
         return False
-    # A folder that was moved comes as one change without the files in it.
-    return path.suffix in (".py", "") or app_dir in path.parents
+    if path.suffix == ".py" or app_dir in (path, *path.parents):
+        return True
+    return path.suffix == "" and _may_have_been_code(path)
+
+
+def _may_have_been_code(path: Path) -> bool:
+    """A folder that was moved comes as one change without the files in it; what is gone may have been one."""
+    return not path.exists() or (path.is_dir() and any(path.rglob("*.py")))

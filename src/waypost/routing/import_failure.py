@@ -26,7 +26,11 @@ def explain_import(error: BaseException, file: Path, root: Path) -> StartupError
         report = _explain_syntax(error, file)
     else:
         place, line = _last_own_frame(error.__traceback__, root) or (file, None)
-        message = f"{type(error).__name__}: {_text(error)}" if _text(error) else type(error).__name__
+        if isinstance(error, StartupError):
+            # It was made to be read here: of cors(), say, or of the project's own look at its settings.
+            message = error.message
+        else:
+            message = f"{type(error).__name__}: {_text(error)}" if _text(error) else type(error).__name__
         if isinstance(error, SystemExit):
             message = "the module ends the process while it is imported (SystemExit)"
         if place != file:
@@ -63,6 +67,8 @@ def _last_own_frame(traceback: TracebackType | None, root: Path) -> tuple[Path, 
 
 
 def _remedy(error: BaseException, root: Path) -> str:
+    if isinstance(error, StartupError):
+        return error.remedy
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     top = error.name.partition(".")[0]
