@@ -9,7 +9,8 @@ The fenced blocks of README.md and docs/*.md, in their order, one empty folder a
   port); a `curl` without one starts one.
   Commands that would change the machine (`NOT_RUN`) are not run.
 - `python` without a path is run as a program, `await` allowed; a comment after `print(…)` is what it must print.
-- `toml` and `json` must parse. Languages in `SHOWN` are only shown.
+- `toml` and `json` must parse. `py` is Python of another framework, which must compile. Languages in `SHOWN` are only
+  shown.
 """
 
 from __future__ import annotations
@@ -267,6 +268,8 @@ def follow(reader: Reader, block: Block) -> None:
         tomllib.loads(block.text)
     elif block.language == "json":
         json.loads(block.text)
+    elif block.language == "py":
+        compile(block.text, "shown", "exec")
     else:
         assert block.language in SHOWN, f"what is to be done with a block of {block.language!r}?"
 
