@@ -9,13 +9,25 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from pydantic_ai.messages import ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
+from pydantic_ai.messages import (
+    BinaryContent,
+    FilePart,
+    ModelRequest,
+    ModelResponse,
+    NativeToolCallPart,
+    NativeToolReturnPart,
+    PartStartEvent,
+    ToolReturnPart,
+    UserPromptPart,
+)
 from pydantic_ai.models.function import AgentInfo, DeltaThinkingPart, DeltaToolCall, FunctionModel
 from pydantic_ai.models.test import TestModel
 from tests.ai.test_ui_stream import parsed, types
 
-from waypost.ai import InvalidMessages, StreamText, openai, stream_text, tool
+from waypost.ai import InvalidMessages, StreamText, convert_to_model_messages, openai, stream_text, tool
+from waypost.ai.agent import _Translation
 from waypost.ai.message_builder import MessageBuilder
+from waypost.ai.outcome import Outcome
 from waypost.http.request import Request
 from waypost.http.response import Response
 
@@ -69,6 +81,38 @@ def test_text_reasoning_and_usage() -> None:
     ]  # fmt: skip
     assert result.usage.output_tokens > 0
     assert asyncio.run(stream_text(model=TestModel(custom_output_text="Yes"), prompt="x").text()) == "Yes"
+
+
+def test_files_and_tools_of_the_provider() -> None:
+    call = NativeToolCallPart("web_search", {"query": "Oslo"}, tool_call_id="n-1")
+    found = NativeToolReturnPart("web_search", {"hits": 1}, tool_call_id="n-1")
+    failed = NativeToolReturnPart("web_search", "quota of key 7", tool_call_id="n-1", outcome="failed")
+
+    async def respond(messages: list[Any], info: AgentInfo) -> AsyncIterator[Any]:
+        yield {0: call}
+        yield {1: found}
+        yield "Found it"
+
+    sent = chunks(stream_text(model=FunctionModel(stream_function=respond), prompt="Hi"))
+    own = {"toolCallId": "n-1", "providerExecuted": True}
+    assert sent[2:5] == [
+        {"type": "tool-input-start", "toolName": "web_search", **own},
+        {"type": "tool-input-available", "toolName": "web_search", "input": {"query": "Oslo"}, **own},
+        {"type": "tool-output-available", "output": {"hits": 1}, **own},
+    ]
+    [_, message] = page([user("Hi")], sent)
+    assert message["parts"][1]["providerExecuted"] is True
+    assert convert_to_model_messages([message]) == [
+        {"role": "assistant", "content": [{"type": "text", "text": "Found it"}]}
+    ]
+    image = FilePart(BinaryContent(b"\x89PNG", media_type="image/png"))
+    translation = _Translation(Outcome(), None)
+    made = [chunk for part in (image, failed) for chunk in translation.of(PartStartEvent(index=0, part=part))]
+    assert made == [
+        {"type": "start-step"},
+        {"type": "file", "url": "data:image/png;base64,iVBORw==", "mediaType": "image/png"},
+        {"type": "tool-output-error", "errorText": "The tool failed.", **own},
+    ]
 
 
 class Place(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ ROUTE = """
 from waypost import Request, Response
 from waypost.ai import convert_to_model_messages, stream_text, tool, validate_ui_messages
 from lib.model import ended, model
+from lib.streams import streams
 
 def add(a: int, b: int) -> dict:
     return {"sum": a + b}
@@ -27,7 +29,9 @@ def send(to: str, amount: float) -> str:
     return f"sent {amount:g} to {to}"
 
 async def POST(request: Request) -> Response:
-    messages = validate_ui_messages((await request.json())["messages"])
+    body = await request.json()
+    messages = validate_ui_messages(body["messages"])
+    resume = {"resume": streams, "chat_id": body["id"]} if body["id"] != "chat-1" else {}
     tools = {"add": add, "send": tool(send, needs_approval=True),
              "where": tool(input_schema={"type": "object", "properties": {}})}
     result = stream_text(model=model(messages), messages=convert_to_model_messages(messages), tools=tools,
@@ -35,7 +39,17 @@ async def POST(request: Request) -> Response:
     return result.to_ui_message_stream_response(
         original_messages=messages, generate_message_id=lambda: "msg-1",
         message_metadata=lambda part: {"tokens": part.total_usage.total_tokens} if part.type == "finish" else None,
+        **resume,
     )
+"""
+
+STREAM = """
+from waypost import Response
+from lib.streams import streams
+async def GET(request, context): return await streams.response(context.params["id"])
+async def DELETE(request, context):
+    await streams.stop(context.params["id"])
+    return Response(None, 204)
 """
 
 ENDED = """
@@ -78,7 +92,13 @@ def model(messages):
 def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     application: Application = make_application(
         tmp_path_factory.mktemp("chat"),
-        {"app/api/chat/route.py": ROUTE, "app/api/ended/route.py": ENDED, "lib/model.py": MODEL},
+        {
+            "app/api/chat/route.py": ROUTE,
+            "app/api/chat/[id]/stream/route.py": STREAM,
+            "app/api/ended/route.py": ENDED,
+            "lib/model.py": MODEL,
+            "lib/streams.py": "from waypost.ai import ResumableStreams\nstreams = ResumableStreams()\n",
+        },
     )
     live = Live(application.handle, {"site": application.site}, True)
     yield f"http://127.0.0.1:{live.port}/api/chat"
@@ -159,3 +179,24 @@ def test_stop_in_the_page_stops_the_model_within_a_second(chat: str, version: st
         assert time.monotonic() - stopped < 1
         time.sleep(0.01)
     assert len(ended()) == before + 1
+
+
+def test_a_reload_goes_on_with_the_answer(chat: str, version: str) -> None:
+    id = f"resumed-{version}"
+    assert sdk.read(version, url=chat, resume=id) | {"milliseconds": 0} == {
+        "message": None, "texts": [], "error": None, "ended": False, "milliseconds": 0,
+    }  # fmt: skip
+    left = sdk.read(version, url=chat, chatId=id, messages=[user("endless")], stopAfter=6)
+    stopper = threading.Timer(2, stop, [f"{chat}/{id}/stream"])
+    stopper.start()
+    answer = sdk.read(version, url=chat, resume=id)
+    stopper.join()
+    assert answer["error"] is None and answer["ended"]
+    assert answer["message"]["id"] == left["message"]["id"]
+    text = answer["message"]["parts"][-1]["text"]
+    assert text.startswith(left["message"]["parts"][-1]["text"])
+    assert len(text) > len(left["message"]["parts"][-1]["text"])
+
+
+def stop(url: str) -> None:
+    urllib.request.urlopen(urllib.request.Request(url, method="DELETE")).close()

@@ -17,7 +17,10 @@ from pydantic_ai import Agent, AgentRunResultEvent, DeferredToolRequests
 from pydantic_ai import Tool as AgentTool
 from pydantic_ai.exceptions import ApprovalRequired, CallDeferred, ModelRetry, ToolFailed
 from pydantic_ai.messages import (
+    FilePart,
     FunctionToolResultEvent,
+    NativeToolCallPart,
+    NativeToolReturnPart,
     PartDeltaEvent,
     PartEndEvent,
     PartStartEvent,
@@ -147,7 +150,7 @@ class _Translation:
             yield from self._end(event)
         elif isinstance(event, FunctionToolResultEvent):
             self._answered = True
-            yield _result(event)
+            yield _result(event.part)
         elif isinstance(event, AgentRunResultEvent):
             yield from self._result(event)
 
@@ -169,9 +172,13 @@ class _Translation:
             yield {"type": f"{kind}-start", "id": id}
             if part.content:
                 yield {"type": f"{kind}-delta", "id": id, "delta": part.content}
-        elif isinstance(part, ToolCallPart):
+        elif isinstance(part, FilePart):
+            yield {"type": "file", "url": part.content.data_uri, "mediaType": part.content.media_type}
+        elif isinstance(part, NativeToolReturnPart):
+            yield {**_result(part), "providerExecuted": True}
+        elif isinstance(part, ToolCallPart | NativeToolCallPart):
             self._ids[event.index] = ("tool", part.tool_call_id)
-            yield {"type": "tool-input-start", "toolCallId": part.tool_call_id, "toolName": part.tool_name}
+            yield {"type": "tool-input-start", **_call(part)}
             if isinstance(part.args, str) and part.args:
                 yield {"type": "tool-input-delta", "toolCallId": part.tool_call_id, "inputTextDelta": part.args}
 
@@ -189,8 +196,8 @@ class _Translation:
         part = event.part
         if kind in self._numbers:
             yield {"type": f"{kind}-end", "id": id}
-        elif kind == "tool" and isinstance(part, ToolCallPart):
-            chunk = {"toolCallId": id, "toolName": part.tool_name}
+        elif kind == "tool" and isinstance(part, ToolCallPart | NativeToolCallPart):
+            chunk = _call(part)
             try:
                 # Before the tool runs: without this chunk a page never learns that a call is its own to make.
                 yield {"type": "tool-input-available", **chunk, "input": part.args_as_dict(raise_if_invalid=True)}
@@ -212,8 +219,13 @@ class _Translation:
             yield {"type": "finish-step"}
 
 
-def _result(event: FunctionToolResultEvent) -> Chunk:
-    part = event.part
+def _call(part: ToolCallPart | NativeToolCallPart) -> Chunk:
+    call = {"toolCallId": part.tool_call_id, "toolName": part.tool_name}
+    # A tool of the provider's own, as its search of the web: nobody here is to run it.
+    return {**call, "providerExecuted": True} if isinstance(part, NativeToolCallPart) else call
+
+
+def _result(part: Any) -> Chunk:
     if part.outcome == "success":
         return {"type": "tool-output-available", "toolCallId": part.tool_call_id, "output": part.content}
     if part.outcome == "denied":

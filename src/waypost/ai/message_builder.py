@@ -86,6 +86,8 @@ class MessageBuilder:
                 return  # about a call of another message
             named = {"type": "dynamic-tool", "toolName": name} if chunk.get("dynamic") else {"type": f"tool-{name}"}
             part = self._part({**named, "toolCallId": call, "state": "input-streaming"})
+        if chunk.get("providerExecuted") is True:
+            part["providerExecuted"] = True
         match kind:
             case "tool-input-available":
                 part.update(state="input-available", input=chunk["input"])

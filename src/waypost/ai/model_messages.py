@@ -111,6 +111,8 @@ def _assistant_messages(message: UIMessage) -> Iterable[ModelMessage]:
             yield from _step(said, results)
             said, results = [], []
         elif (name := tool_name(part)) is not None:
+            if part.get("providerExecuted") is True:
+                continue  # the provider ran it; as a call of ours its next model would not know the tool
             result = _result(part, name)
             if result is not None:
                 call = {"toolCallId": part["toolCallId"], "toolName": name, "input": part.get("input")}
