@@ -363,3 +363,60 @@ def test_the_real_client_of_openai(serve: Callable[..., Any]) -> None:
 
     assert asyncio.run(main()) == "Hello"
     assert (result.usage.input_tokens, result.usage.output_tokens, result.finish_reason) == (5, 2, "length")
+
+
+async def tool_completions(request: Request) -> Response:
+    """The same with a tool call, its arguments in pieces, as OpenAI has them on the wire; then its result as text."""
+    asked = await request.json()
+    head = {
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1795000000, "model": "gpt-4o-2024-08-06",
+        "service_tier": "default", "system_fingerprint": "fp_1", "usage": None, "obfuscation": "x",
+    }  # fmt: skip
+
+    def event(delta: dict[str, Any], finish: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return f"data: {json.dumps({**head, 'choices': [choice]})}\n\n"
+
+    def call(arguments: str, **more: Any) -> dict[str, Any]:
+        return {"tool_calls": [{"index": 0, **more, "function": {**more.pop("function", {}), "arguments": arguments}}]}
+
+    async def events() -> AsyncIterator[str]:
+        if asked["messages"][-1]["role"] == "tool":
+            yield event({"role": "assistant", "content": "", "refusal": None})
+            yield event({"content": f"It says {asked['messages'][-1]['content']}"})
+            yield event({}, "stop")
+        else:
+            named = {"id": "call_1", "type": "function", "function": {"name": "weather"}}
+            yield event({"role": "assistant", "content": None, "refusal": None, **call("", **named)})
+            for piece in ('{"', "city", '":"', "Oslo", '"}'):
+                yield event(call(piece))
+            yield event({}, "tool_calls")
+        yield "data: [DONE]\n\n"
+
+    return Response(events(), headers={"Content-Type": "text/event-stream"})
+
+
+def test_a_tool_call_of_the_real_client_of_openai(serve: Callable[..., Any]) -> None:
+    live = serve(tool_completions)
+    model = openai("gpt-4o", api_key="key", base_url=f"http://127.0.0.1:{live.port}/v1")
+
+    async def weather(city: str) -> dict[str, Any]:
+        return {"city": city, "degrees": 20}
+
+    async def main() -> bytes:
+        try:
+            result = stream_text(model=model, messages=[user("Hi")], tools={"weather": weather})
+            return await result.to_ui_message_stream_response().bytes()
+        finally:
+            await model.client.close()  # its pool of connections would outlive the loop
+
+    sent = parsed(asyncio.run(main()))
+    assert (
+        "".join(chunk["inputTextDelta"] for chunk in sent if chunk["type"] == "tool-input-delta") == '{"city":"Oslo"}'
+    )
+    assert types([chunk for chunk in sent if chunk["type"] != "tool-input-delta"]) == [
+        "start", "start-step", "tool-input-start", "tool-input-available", "tool-output-available", "finish-step",
+        "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish",
+    ]  # fmt: skip
+    assert next(chunk["delta"] for chunk in sent if chunk["type"] == "text-delta").startswith("It says {")
+    assert sent[-1]["finishReason"] == "stop"
