@@ -58,6 +58,55 @@ def test_a_wrapped_handler_is_refused_past_the_limit(tmp_path: Path) -> None:
         assert refused.headers["ratelimit"] == '"default";r=0;t=60'
 
 
+WITH_OTHERS = """
+from waypost.auth import Auth, TokenSessions
+from waypost.ratelimit import RateLimiter
+
+auth = Auth(TokenSessions("k" * 32))
+
+
+async def user_key(request):
+    user = await auth.get_auth_user()
+    return user and user["id"]
+
+
+limiter = RateLimiter(limit=4, window="1m", key=user_key)
+
+
+@auth.with_auth
+@limiter
+async def GET(user):
+    return {"id": user["id"]}
+
+
+@auth.with_auth
+@limiter
+def PUT(request, context, user):
+    return {"id": user["id"]}
+
+
+@limiter
+@auth.with_auth
+async def PATCH(user, context):
+    return {"id": context.user["id"]}
+
+
+async def POST(request):
+    return {"token": await auth.login((await request.json())["id"])}
+"""
+
+
+def test_a_limiter_stands_beside_other_wrappers_in_any_order(tmp_path: Path) -> None:
+    with Client(make_application(tmp_path, {"app/route.py": WITH_OTHERS})) as client:
+        for user in ("u1", "u2"):
+            client.post("/", json={"id": user})
+            for number, method in enumerate(("GET", "PUT", "PATCH")):
+                answer = client.request(method, "/")
+                assert (answer.status, answer.json()) == (200, {"id": user})
+                assert answer.headers["x-ratelimit-remaining"] == str(3 - number)
+        assert [client.get("/").status for _ in range(2)] == [200, 429]
+
+
 def test_a_key_of_ones_own_and_none(tmp_path: Path) -> None:
     with Client(make_application(tmp_path, {"app/api/route.py": ROUTE})) as client:
         for user, statuses in (("a", [200, 429]), ("b", [200, 429]), (None, [200, 200, 200])):
