@@ -1,0 +1,24 @@
+"""/api/profile/password: a new password."""
+
+from __future__ import annotations
+
+from waypost import Request, Response
+
+from lib.auth import auth, with_auth
+from lib.limits import accounts
+from lib.schema import User
+from lib.users import change_password
+from lib.validation import PasswordChange, read_json
+
+
+@with_auth
+async def PUT(request: Request, user: User) -> Response:
+    """Set a password: {"current": …, "new": …}. Every session ends; this client gets a new one."""
+    body = await read_json(request, PasswordChange)
+    tries = await accounts.limit(user.email)
+    if not tries.success:
+        return accounts.refusal(tries)
+    if not await change_password(user, body.current, body.new):
+        return Response.json({"error": "Wrong password"}, status=403)
+    await auth.login(str(user.id))
+    return Response(None, status=204)

@@ -1,0 +1,1 @@
+"""What the routes share: settings, tables, users and their sessions, files, the ledger."""
