@@ -59,6 +59,7 @@ def test_a_wrapped_handler_is_refused_past_the_limit(tmp_path: Path) -> None:
 
 
 WITH_OTHERS = """
+from waypost.cors import cors
 from waypost.auth import Auth, TokenSessions
 from waypost.ratelimit import RateLimiter
 
@@ -70,7 +71,7 @@ async def user_key(request):
     return user and user["id"]
 
 
-limiter = RateLimiter(limit=4, window="1m", key=user_key)
+limiter = RateLimiter(limit=5, window="1m", key=user_key)
 
 
 @auth.with_auth
@@ -83,6 +84,13 @@ async def GET(user):
 @limiter
 def PUT(request, context, user):
     return {"id": user["id"]}
+
+
+@auth.with_auth
+@cors(origins=["https://a.example"])
+@limiter
+async def DELETE(user, body: dict[str, int]):
+    return {"id": user["id"], "body": body}
 
 
 @limiter
@@ -103,8 +111,12 @@ def test_a_limiter_stands_beside_other_wrappers_in_any_order(tmp_path: Path) -> 
             for number, method in enumerate(("GET", "PUT", "PATCH")):
                 answer = client.request(method, "/")
                 assert (answer.status, answer.json()) == (200, {"id": user})
-                assert answer.headers["x-ratelimit-remaining"] == str(3 - number)
-        assert [client.get("/").status for _ in range(2)] == [200, 429]
+                assert answer.headers["x-ratelimit-remaining"] == str(4 - number)
+            assert client.request("DELETE", "/", json={"a": 1}).json() == {"id": user, "body": {"a": 1}}
+            assert client.request("DELETE", "/", json={"a": "b"}).status == 400
+        assert client.get("/").status == 429
+        client.cookies.clear()
+        assert client.request("DELETE", "/", body=b"not read").status == 401
 
 
 def test_a_key_of_ones_own_and_none(tmp_path: Path) -> None:

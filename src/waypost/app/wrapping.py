@@ -40,12 +40,15 @@ def wrap(handler: Callable[..., Any], around: Around, additions: Additions | Non
         raise StartupError(f"a wrapper needs a function, not {type(handler).__name__} {handler!r:.60}")
     call = handler if is_async(handler) else adapted(handler)
     innermost = not hasattr(handler, "__wrapped__")
-    arguments = _arguments(handler)
+    passes_on, arguments = _arguments(handler)
     where = getattr(handler, "__name__", "the wrapped handler")
 
     async def inner(request: Request, context: Context) -> Response:
-        if innermost and (bound := context._bound) is not None:
+        bound = context._bound
+        if bound is not None and innermost:
             return to_response(await bound(request, context), where)
+        if bound is not None and passes_on:  # what it wraps finds its arguments through the context
+            return to_response(await call(request, context), where)
         given = [_value(name, request, context) for name in arguments]
         return to_response(await call(*given), where)
 
@@ -74,14 +77,25 @@ def _value(name: str, request: Request, context: Context) -> Any:
     return context if name == "context" else getattr(context, name)
 
 
-def _arguments(handler: Callable[..., Any]) -> list[str]:
-    """What to pass by position: "request", "context", or the name of something in the context."""
-    try:
-        parameters = list(inspect.signature(handler, follow_wrapped=False).parameters.values())
-    except (TypeError, ValueError):
-        return ["request", "context"]
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        return ["request", "context"]
+def _arguments(handler: Callable[..., Any]) -> tuple[bool, list[str]]:
+    """Whether it passes on whatever it gets; and what to pass, "request", "context", or a name in the context.
+
+    What passes on whatever it gets is given what it wraps takes.
+    """
+    passes_on = False
+    while True:
+        try:
+            parameters = list(inspect.signature(handler, follow_wrapped=False).parameters.values())
+        except (TypeError, ValueError):
+            return passes_on, ["request", "context"]
+        if not any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+            return passes_on, _names(parameters)
+        if not hasattr(handler, "__wrapped__"):
+            return passes_on, ["request", "context"]
+        passes_on, handler = True, handler.__wrapped__
+
+
+def _names(parameters: list[inspect.Parameter]) -> list[str]:
     names: list[str] = []
     for place, parameter in enumerate(item for item in parameters if item.kind in _KINDS):
         if parameter.name in _CONTEXT_NAMES:
