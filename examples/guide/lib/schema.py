@@ -8,8 +8,6 @@ from typing import Any
 from sqlalchemy import DateTime, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-MAX_ID = 2**31 - 1
-
 
 def now() -> datetime:
     return datetime.now(UTC)

@@ -1,16 +1,13 @@
-"""Guide: Validate Request Bodies at Runtime. What clients send, checked before anything else sees it.
+"""Guide: Validate Request Bodies at Runtime. What clients may send; a handler names one of these and gets it checked.
 
-Each function returns a good value or raises a `Response`, which ends the request with that answer.
+What does not fit is 400, with every issue and no value in it; a body that is not JSON's type is 415.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from waypost import Request, Response
-
-MAX_ISSUES = 50
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def _text(value: str) -> str:
@@ -21,8 +18,16 @@ def _text(value: str) -> str:
     return value
 
 
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Title = Annotated[str, Field(max_length=200), AfterValidator(_text)]
 Content = Annotated[str, Field(max_length=100_000), AfterValidator(_text)]
+
+
+class Page(BaseModel):
+    """?page=1&limit=10"""
+
+    page: int = Field(1, ge=1, le=1_000_000)
+    limit: int = Field(10, ge=1, le=100)
 
 
 class Body(BaseModel):
@@ -44,31 +49,3 @@ class PostChanges(Body):
 
     def changes(self) -> dict[str, str]:
         return self.model_dump(exclude_unset=True)
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-async def read_json(request: Request, model: type[Model]) -> Model:
-    """The JSON body as a `model`. What is not JSON at all is answered with 400 by `request.json()` itself."""
-    media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        # A page of another site can make a browser send text/plain or a form here without asking; JSON it can't.
-        raise Response.json({"error": "The body must be application/json"}, status=415)
-    try:
-        return model.model_validate(await request.json())
-    except ValidationError as error:
-        issues = [
-            {"path": issue["loc"], "message": issue["msg"], "code": issue["type"]}
-            for issue in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_ISSUES]
-        ]
-        raise Response.json({"error": "Validation failed", "issues": issues}, status=400) from None
-
-
-def integer(text: str, name: str, low: int, high: int) -> int:
-    """`text` as str() would write the number. `int()` alone takes " 1", "+1", "1_0" and digits of any alphabet."""
-    if text.isascii() and text.isdigit() and len(text) <= len(str(high)):
-        number = int(text)
-        if low <= number <= high and str(number) == text:
-            return number
-    raise Response.json({"error": f"{name} must be an integer from {low} to {high}"}, status=400)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field
-from waypost import Request, Response
+from waypost import Response
 
 from lib.auth import User
 from lib.posts import create_post
-from lib.validation import Body, Content, Title, read_json
+from lib.validation import Body, Content, Title
 from lib.with_auth import with_auth
 
 
@@ -20,10 +20,8 @@ class CreateDraft(Body):
 
 
 @with_auth
-async def POST(request: Request, user: User) -> Response:
-    body = await read_json(request, CreateDraft)
-
-    # body is now fully typed
+async def POST(body: CreateDraft, user: User) -> Response:
+    # body is valid, and fully typed
     hashtags = "".join(f" #{tag}" for tag in body.tags)
     post = await create_post(user["id"], body.title, body.content + hashtags)
     return Response.json(post.to_json(), status=201)

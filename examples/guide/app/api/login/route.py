@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pydantic import Field
-from waypost import Request, Response
+from waypost import Response
 
 from lib.auth import auth, check_password
 from lib.rate_limit import rate_limit
-from lib.validation import Body, read_json
+from lib.validation import Body
 
 limiter = rate_limit(limit=10)
 max_body_size = "4kb"
@@ -19,9 +19,8 @@ class Credentials(Body):
 
 
 @limiter
-async def POST(request: Request) -> Response:
-    credentials = await read_json(request, Credentials)
-    user = await check_password(credentials.email, credentials.password)
+async def POST(body: Credentials) -> Response:
+    user = await check_password(body.email, body.password)
     if user is None:
         return Response.json({"error": "Wrong address or password"}, status=401)
     await auth.login(user["id"])  # sets a __Host- cookie: HttpOnly, Secure, SameSite=Lax

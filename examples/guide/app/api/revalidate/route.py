@@ -10,8 +10,16 @@ from waypost.cache import revalidate_path, update_tag
 
 from lib.rate_limit import rate_limit
 from lib.settings import secret
+from lib.validation import Body
 
 REVALIDATION_SECRET = secret("REVALIDATION_SECRET")
+
+
+class Revalidation(Body):
+    tag: str | None = None
+    path: str | None = None
+
+
 max_body_size = "4kb"
 middleware = [rate_limit(limit=60)]
 
@@ -21,13 +29,12 @@ async def POST(request: Request) -> Response:
     if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), REVALIDATION_SECRET.encode()):
         return Response.json({"error": "Invalid secret"}, status=401, headers={"WWW-Authenticate": "Bearer"})
 
-    body = await request.json()
-    tag, path = (body.get("tag"), body.get("path")) if isinstance(body, dict) else (None, None)
+    body = await request.json(Revalidation)
     try:
-        if isinstance(tag, str):
-            update_tag(tag)
-        elif isinstance(path, str):
-            revalidate_path(path)
+        if body.tag is not None:
+            update_tag(body.tag)
+        elif body.path is not None:
+            revalidate_path(body.path)
         else:
             return Response.json({"error": "tag or path is required"}, status=400)
     except CacheUsageError as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from waypost import Context, Request, Response
+from waypost import Response
 
+from lib.auth import User
 from lib.posts import delete_post, get_post, update_post
-from lib.schema import MAX_ID
-from lib.validation import PostChanges, integer, read_json
+from lib.validation import Id, PostChanges
 from lib.with_auth import with_auth
 
 
@@ -14,23 +14,18 @@ def post_not_found() -> Response:
     return Response.json({"error": "Post not found"}, status=404)
 
 
-def post_id(context: Context) -> int:
-    return integer(context.params["id"], "id", 1, MAX_ID)
-
-
-async def GET(request: Request, context: Context) -> Response:
-    post = await get_post(post_id(context))
+async def GET(id: Id) -> Response:
+    post = await get_post(id)
     return Response.json(post.to_json()) if post else post_not_found()
 
 
 @with_auth
-async def PUT(request: Request, context: Context) -> Response:
-    body = await read_json(request, PostChanges)
-    post = await update_post(post_id(context), context.user["id"], body.changes())
+async def PUT(id: Id, body: PostChanges, user: User) -> Response:
+    post = await update_post(id, user["id"], body.changes())
     return Response.json(post.to_json()) if post else post_not_found()
 
 
 @with_auth
-async def DELETE(request: Request, context: Context) -> Response:
-    deleted = await delete_post(post_id(context), context.user["id"])
+async def DELETE(id: Id, user: User) -> Response:
+    deleted = await delete_post(id, user["id"])
     return Response.json({"message": "Post deleted"}) if deleted else post_not_found()
