@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from waypost.asgi import _PulledBody
+from waypost.asgi.callable import _PulledBody
 from waypost.errors import BodyTooLarge, ClientDisconnected
 
 Message = MutableMapping[str, Any]

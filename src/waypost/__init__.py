@@ -28,6 +28,7 @@ from waypost.errors import (
     StoreUnavailable,
     UnsupportedMediaType,
     ValidationFailed,
+    WebSocketDisconnect,
 )
 from waypost.http.blob import Blob, File
 from waypost.http.cookies import Cookie
@@ -40,6 +41,7 @@ from waypost.http.signal import AbortController, AbortSignal
 from waypost.http.streams import ReadableStream
 from waypost.http.transform import TransformStream, WritableStream
 from waypost.http.url import URL, URLSearchParams
+from waypost.http.websocket import WebSocket
 
 if TYPE_CHECKING:
     from waypost.asgi import create_app
@@ -85,6 +87,8 @@ __all__ = [
     "URLSearchParams",
     "UnsupportedMediaType",
     "ValidationFailed",
+    "WebSocket",
+    "WebSocketDisconnect",
     "WritableStream",
     "after",
     "connection",

@@ -11,6 +11,7 @@
     │   ├── BodyTooLarge           413
     │   └── UnsupportedMediaType   415
     ├── ClientDisconnected         the peer left before its request or our response was complete
+    │   └── WebSocketDisconnect    a conversation is over: `code` and `reason`
     ├── AbortError                 an AbortSignal's work is no longer wanted
     ├── BodyUsedError (TypeError)  a streamed body was read a second time
     ├── NoRequestError             an ambient function was called outside a request
@@ -181,6 +182,18 @@ class UnsupportedMediaType(HTTPError):
 
 class ClientDisconnected(Exception):
     """The client went away; what was read so far is incomplete."""
+
+
+class WebSocketDisconnect(ClientDisconnected):
+    """A conversation over a WebSocket is over, by whichever side.
+
+    code: of the close frame; 1005 where it had none, 1006 where the connection broke. reason: its text.
+    """
+
+    def __init__(self, code: int = 1006, reason: str = "") -> None:
+        super().__init__(f"the WebSocket is closed: {code} {reason}".rstrip())
+        self.code = code
+        self.reason = reason
 
 
 class AbortError(Exception):

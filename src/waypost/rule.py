@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
 
-from waypost.errors import InvalidURLError
+from waypost.errors import InvalidURLError, StartupError
+from waypost.http.origins import Origins
 from waypost.http.url import URL
 from waypost.setting import Kind
 
@@ -214,7 +215,20 @@ def _origin(item: object) -> str:
     return url.origin
 
 
+def _websocket_origins(value: object, text: bool) -> tuple[str, ...]:
+    items = value.replace(",", " ").split() if text and isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError('must be a list of origins, as ["https://app.example"]')
+    origins = tuple(cast("Iterable[str]", items))
+    try:
+        Origins(origins)
+    except StartupError as error:
+        raise ValueError(f"holds what is no origin: {error.message}") from None
+    return origins
+
+
 HEADER_RULES: Final = Kind("list of rules", _headers)
 REDIRECT_RULES: Final = Kind("list of rules", _redirects)
 REWRITE_RULES: Final = Kind("list of rules", _rewrites)
 ORIGINS: Final = Kind("list of origins", _origins)
+WEBSOCKET_ORIGINS: Final = Kind("list of origins", _websocket_origins)

@@ -60,10 +60,10 @@ def test_an_html_page_is_not_imported(write_tree: WriteTree) -> None:
 
 
 def test_more_verbs(write_tree: WriteTree) -> None:
-    app = write_tree({"app/route.py": "async def WEBSOCKET(socket):\n    return None\n"})
+    app = write_tree({"app/route.py": "async def TRACE(request):\n    return None\n"})
     file = scan(app).routes[0]
 
-    assert list(load_route(file, app, verbs=(*VERBS, "WEBSOCKET")).handlers) == ["WEBSOCKET"]
+    assert list(load_route(file, app, verbs=(*VERBS, "TRACE")).handlers) == ["TRACE"]
     with pytest.raises(StartupError, match="no such method"):
         load_route(file, app)
 

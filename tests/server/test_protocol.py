@@ -14,6 +14,8 @@ import pytest
 from waypost.errors import ClientDisconnected
 from waypost.http.request import Request
 from waypost.http.response import Response
+from waypost.server.protocol import HttpConnection
+from waypost.server.service import Successor
 
 Serve = Callable[..., Any]
 
@@ -375,7 +377,7 @@ def test_an_upgrade_that_is_not_taken_is_an_ordinary_request(serve: Serve) -> No
 
 
 def test_an_upgrade_hook_can_take_the_connection(serve: Serve) -> None:
-    class Shout(asyncio.Protocol):
+    class Shout(Successor):
         def __init__(self) -> None:
             self.over = asyncio.Event()
 
@@ -389,11 +391,11 @@ def test_an_upgrade_hook_can_take_the_connection(serve: Serve) -> None:
         def connection_lost(self, exc: Exception | None) -> None:
             self.over.set()
 
-    async def upgrade(request: Request, take: Any) -> Response | None:
+    async def upgrade(connection: HttpConnection, request: Request) -> Response | None:
         if request.path == "/no":
             return Response("no", 403)
         conversation = Shout()
-        take(conversation)
+        connection.take_over(conversation)
         await conversation.over.wait()
         return None
 

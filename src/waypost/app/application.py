@@ -95,6 +95,11 @@ class Application:
                 pipeline.cover(entry, layers)
         return pipeline if pipeline.needed else dispatcher
 
+    @property
+    def has_sockets(self) -> bool:
+        """Whether any route has a WEBSOCKET."""
+        return any(entry.sockets for entry in self.routes)
+
     def instant(self) -> Callable[[Request], Response | None] | None:
         """For servers, after startup: what answers a request without a task of its own; None where nothing does."""
         store = self.cache.caching.store

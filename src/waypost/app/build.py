@@ -23,8 +23,10 @@ from waypost.app.returns import declared_responses
 from waypost.app.rules import Rules, compile_rules
 from waypost.app.static_path import PathTemplate
 from waypost.app.static_routes import StaticRoute, is_static
+from waypost.app.websockets import VERB, by_upgrade, websocket_endpoint
 from waypost.config import Config
 from waypost.errors import StartupError, StartupErrors
+from waypost.http.origins import Origins
 from waypost.routing.load import LoadedRoute, load_routes
 from waypost.routing.scan import scan
 from waypost.routing.source import Source
@@ -108,6 +110,10 @@ def _entry(loaded: LoadedRoute, config: Config, validation_error: Callable[..., 
         endpoints["GET"] = static
     for verb, ending in endings:
         endpoints[verb] = ended(ending, endpoints[verb])
+    converse = endpoints.pop(VERB, None)
+    only_sockets = converse is not None and "GET" not in endpoints
+    if converse is not None:
+        endpoints["GET"] = by_upgrade(endpoints.get("GET"), converse)
     return RouteEntry(
         file.pattern,
         file.file,
@@ -120,6 +126,8 @@ def _entry(loaded: LoadedRoute, config: Config, validation_error: Callable[..., 
         template=PathTemplate(file.segments, config.base_path, trailing_slash=config.trailing_slash),
         operations=operations,
         validation_error=(validation_hook(loaded.module, file.file) if loaded.module else None) or validation_error,
+        sockets=converse is not None,
+        only_sockets=only_sockets,
     )
 
 
@@ -153,6 +161,11 @@ def _endpoints(
     for verb, handler in loaded.handlers.items():
         try:
             inner, own = unwrapped(handler)
+            endings += ((verb, ending) for ending in own)
+            if verb == VERB:
+                endpoints[verb] = _conversing(inner, loaded, config)
+                check_context(handler, verb, file.file, file.segments)
+                continue
             name = "page" if page else verb
             place = Place(
                 file.file, file.pattern, file.segments, declared.get(verb, {}), dev=config.dev, typed_return=not page
@@ -162,7 +175,6 @@ def _endpoints(
                 operations[verb] = replace(operations[verb], additions=additions_of(handler))
             check_context(handler, name, file.file, file.segments)
             endpoints[verb] = page_endpoint(endpoint, static=is_static(loaded)) if page else endpoint
-            endings += ((verb, ending) for ending in own)
         except StartupError as error:
             errors += error.errors if isinstance(error, StartupErrors) else [error]
     if errors:
@@ -170,3 +182,14 @@ def _endpoints(
     if (options := preflight_endpoint(loaded.handlers)) is not None:
         endpoints["OPTIONS"] = options
     return endpoints, endings, operations
+
+
+def _conversing(handler: Callable[..., Any], loaded: LoadedRoute, config: Config) -> Endpoint:
+    own = loaded.options.websocket_origins
+    return websocket_endpoint(
+        handler,
+        loaded.file.file,
+        Origins(config.websocket_origins if own is None else own),
+        patience=config.websocket_close_timeout,
+        dev=config.dev,
+    )

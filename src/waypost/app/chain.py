@@ -35,10 +35,11 @@ def functions_of(handler: Callable[..., Any]) -> list[Callable[..., Any]]:
 
 def additions_of(handler: Callable[..., Any]) -> tuple[Additions, ...]:
     """What its wrappers say of the operation, the outermost first."""
-    return tuple(_wrappers[item] for item in functions_of(handler) if _is_marked(item))
+    return tuple(_wrappers[item] for item in functions_of(handler) if is_marked(item))
 
 
-def _is_marked(function: Callable[..., Any]) -> bool:
+def is_marked(function: Callable[..., Any]) -> bool:
+    """Whether a function was given to mark_wrapper."""
     return isinstance(function, FunctionType) and function in _wrappers
 
 
@@ -49,7 +50,7 @@ def binds_inside(functions: list[Callable[..., Any]]) -> bool:
     its place: the only way to call it well that asks nothing of whoever wrote the wrapper.
     """
     wrapper, inner = functions[-2], functions[-1]
-    if _is_marked(wrapper):
+    if is_marked(wrapper):
         return True
     found = False
     for cell in getattr(wrapper, "__closure__", None) or ():

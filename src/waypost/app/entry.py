@@ -27,12 +27,13 @@ class RouteEntry:
     the verbs that have no endpoint, where middleware has to see them too. middleware: what stands before the endpoints,
     outermost first, for listings. static: what answers GET when it is cached. template: writes the paths of the route;
     None for a public file. operations: verb → what it takes and gives.
-    validation_error: the project's function that shapes the answer to ValidationFailed.
+    validation_error: the project's function that shapes the answer to ValidationFailed. sockets: it has a WEBSOCKET;
+    only_sockets: and no GET beside it.
     """
 
     __slots__ = (
-        "allow", "endpoints", "error", "file", "kind", "max_body_size", "middleware", "operations", "options",
-        "otherwise", "pattern", "static", "streams_body", "template", "validation_error",
+        "allow", "endpoints", "error", "file", "kind", "max_body_size", "middleware", "only_sockets", "operations",
+        "options", "otherwise", "pattern", "sockets", "static", "streams_body", "template", "validation_error",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +51,8 @@ class RouteEntry:
         template: PathTemplate | None = None,
         operations: Mapping[str, Operation] | None = None,
         validation_error: Callable[..., Any] | None = None,
+        sockets: bool = False,
+        only_sockets: bool = False,
     ) -> None:
         self.pattern = pattern
         self.file = file
@@ -67,13 +70,18 @@ class RouteEntry:
         self.template = template
         self.operations: Mapping[str, Operation] = operations or {}
         self.validation_error = validation_error
+        self.sockets = sockets
+        self.only_sockets = only_sockets
         self.otherwise: Endpoint | None = None
         self.middleware: tuple[str, ...] = ()
 
     @property
     def methods(self) -> list[str]:
-        """The verbs it answers, automatic HEAD and OPTIONS included."""
-        return self.allow.split(", ")
+        """What it answers, automatic HEAD and OPTIONS included, and WEBSOCKET."""
+        verbs = self.allow.split(", ")
+        if self.only_sockets:
+            verbs = [verb for verb in verbs if verb not in ("GET", "HEAD")]
+        return [*verbs, "WEBSOCKET"] if self.sockets else verbs
 
     def __repr__(self) -> str:
         return f"RouteEntry({self.pattern} {self.allow})"

@@ -7,6 +7,7 @@ traceback. In development the traceback is shown.
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from waypost.app.context import RequestScope
 from waypost.app.error_page import render_bug, wants_html
@@ -14,11 +15,14 @@ from waypost.app.instrumentation import Instrumentation
 from waypost.app.result import to_response
 from waypost.app.way import put_on
 from waypost.errors import (
+    BodyTooLarge,
     ClientDisconnected,
     HTTPError,
     Interrupt,
+    InvalidJSON,
     InvalidResponseError,
     StartupError,
+    UnsupportedMediaType,
     ValidationFailed,
 )
 from waypost.http.host import split_host
@@ -33,6 +37,12 @@ _ids = RequestIds()
 _NOT_SENT = ("Response.error()", "Response.next() or Response.rewrite()")
 _INTERRUPT_MESSAGES = {401: "Unauthorized", 403: "Forbidden", 404: "Not found"}
 NO_STORE = "no-store"
+# What a client did wrong, as the code that a conversation is closed with (RFC 6455 section 7.4.1).
+_CLOSE_CODES: Final[tuple[tuple[type[HTTPError], int], ...]] = (
+    (UnsupportedMediaType, 1003),
+    (InvalidJSON, 1007),
+    (BodyTooLarge, 1009),
+)
 
 
 def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
@@ -92,6 +102,23 @@ def _shaped(error: ValidationFailed, scope: RequestScope) -> Response | None:
     return _with_pending(response, scope)
 
 
+def to_close(error: BaseException, scope: RequestScope) -> tuple[int, str]:
+    """Code and reason of the end of a conversation whose handler raised. A bug is 1011 with the id of its log line."""
+    error = _unwrap(error)
+    if isinstance(error, ClientDisconnected):
+        return 1000, ""
+    if isinstance(error, HTTPError):
+        busy = 1013 if error.status >= 500 else 1008
+        return next((code for kind, code in _CLOSE_CODES if isinstance(error, kind)), busy), error.message
+    if isinstance(error, Interrupt):
+        return 1008, _INTERRUPT_MESSAGES.get(error.status, "")
+    if isinstance(error, Response) and error._status and error._control is None:
+        return 1008, ""
+    instrumentation = None if scope.services is None else scope.services.instrumentation
+    error_id = _report(error, scope.request, scope, instrumentation)
+    return 1011, f"Internal server error, id {error_id}"
+
+
 def status_of(error: BaseException) -> int:
     """The status that the answer to an exception has."""
     error = _unwrap(error)
@@ -132,6 +159,18 @@ def _interrupted(error: Interrupt, scope: RequestScope) -> Response:
 def _bug(
     error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation, dev: bool
 ) -> Response:
+    error_id = _report(error, request, scope, instrumentation)
+    # A page on another site that resolves to this machine must not read our source (DNS rebinding).
+    if dev and _is_loopback(request):
+        pattern = scope.entry.pattern if scope.entry is not None else "no route"
+        return render_bug(error, request, pattern, error_id)
+    return Response.json({"error": "Internal server error", "id": error_id}, 500)
+
+
+def _report(
+    error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation | None
+) -> str:
+    """Log a bug and tell the project of it. Gives the id by which the log is searched."""
     error_id = request.id or _ids.new()
     route = scope.entry.pattern if scope.entry is not None else None
     pattern = route or "no route"
@@ -140,11 +179,9 @@ def _bug(
         log.error("%s %s (%s) [%s]: %s", request.method, _printable(request.path), pattern, error_id, error)
     else:
         log.error("%s %s (%s) [%s]", request.method, _printable(request.path), pattern, error_id, exc_info=trace)
-    instrumentation.report(error, request, route, error_id)
-    # A page on another site that resolves to this machine must not read our source (DNS rebinding).
-    if dev and _is_loopback(request):
-        return render_bug(error, request, pattern, error_id)
-    return Response.json({"error": "Internal server error", "id": error_id}, 500)
+    if instrumentation is not None:
+        instrumentation.report(error, request, route, error_id)
+    return error_id
 
 
 def _is_loopback(request: Request) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from waypost.errors import HTTPError, StartupError
+from waypost.http.origin import is_own_origin
 from waypost.http.request import Request
 
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -54,14 +55,5 @@ def require_same_site(request: Request, trusted: frozenset[str]) -> None:
         if sites[0] not in ("same-origin", "none"):
             raise CrossSiteRequest
         return
-    if origin is not None and not _is_ours(origin, request):
+    if origin is not None and not is_own_origin(origin, request.scheme, request.host):
         raise CrossSiteRequest
-
-
-def _is_ours(origin: str, request: Request) -> bool:
-    scheme, _, host = origin.partition("://")
-    # TLS may end at a proxy that says nothing, so that an https page may ask for what looks like http; never the
-    # other way, or whoever can change plain traffic could use the cookie.
-    if scheme not in _PORTS or (scheme == "http" and request.scheme == "https"):
-        return False
-    return host.removesuffix(_PORTS[scheme]) == request.host.lower().removesuffix(_PORTS[scheme])

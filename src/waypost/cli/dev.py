@@ -26,6 +26,7 @@ from waypost.cli.project import Project, url_of
 from waypost.cli.reload import load_application, settings_for_restart
 from waypost.cli.report import print_report, print_warnings
 from waypost.cli.routes import routes_table
+from waypost.cli.serving import websockets_of
 from waypost.cli.terminal import open_console, short_path
 from waypost.cli.traceback import render_traceback
 from waypost.cli.watch import ProjectWatch
@@ -82,6 +83,7 @@ class _DevServer:
             on_sent=self.generations.sent,
             site=application.site,
             access=self._print_request,
+            upgrade=websockets_of(application),
         )
         listener = self._listen()
         stopped = _stop_signal()
@@ -129,6 +131,9 @@ class _DevServer:
             return
         self.generations.replace(application)
         self.server.service.site = application.site
+        self.server.service.upgrade = websockets_of(application)
+        # Their handlers are old code; a page connects anew, and meets the new one.
+        self.server.close_sockets(1012, "The code has changed")
         milliseconds = (time.perf_counter() - began) * 1000
         self.console.print(Text(f"reloaded in {milliseconds:.0f} ms: {self._names(changed)}", "dim"), soft_wrap=True)
         waiting = settings_for_restart(self.config, project.config)

@@ -10,6 +10,7 @@ from waypost.app.application import Application
 from waypost.cli.project import open_project
 from waypost.cli.startup import start_up
 from waypost.errors import StartupError
+from waypost.server.service import Upgrade
 from waypost.server.worker import Serving
 
 
@@ -25,7 +26,17 @@ def make_serving(root: str, overrides: dict[str, Any]) -> Serving:
         site=application.site,
         config=config,
         instant=application.instant,
+        upgrade=websockets_of(application),
     )
+
+
+def websockets_of(application: Application) -> Upgrade | None:
+    """What answers requests for WebSockets; loaded only where a route has use for it."""
+    if not application.has_sockets:
+        return None
+    from waypost.server.websocket import upgrade
+
+    return upgrade
 
 
 def make_supervised_serving(root: str, overrides: dict[str, Any]) -> Serving:

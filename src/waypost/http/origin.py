@@ -6,9 +6,13 @@ later says nothing about who the client is and where it asked.
 
 from __future__ import annotations
 
+from typing import Final
+
 from waypost.http.headers import RawHeaders
 from waypost.http.host import valid_host
 from waypost.http.site import Connection
+
+_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 def scheme_of(connection: Connection, raw: RawHeaders) -> str:
@@ -36,6 +40,16 @@ def host_of(connection: Connection, raw: RawHeaders) -> str:
 def origin_of(connection: Connection, raw: RawHeaders) -> str:
     """ "https://example.com:8443"."""
     return f"{scheme_of(connection, raw)}://{host_of(connection, raw)}"
+
+
+def is_own_origin(origin: str, scheme: str, host: str) -> bool:
+    """Whether an Origin header names the site that was asked: `scheme` and `host` are the request's."""
+    its_scheme, _, its_host = origin.lower().partition("://")
+    # TLS may end at a proxy that says nothing, so that an https page may ask for what looks like http; never the
+    # other way, or whoever can change plain traffic could use the cookie.
+    if its_scheme not in _PORTS or (its_scheme == "http" and scheme == "https"):
+        return False
+    return its_host.removesuffix(_PORTS[its_scheme]) == host.lower().removesuffix(_PORTS[its_scheme])
 
 
 def client_of(connection: Connection, raw: RawHeaders) -> str | None:

@@ -28,6 +28,7 @@ from waypost.http.url import URL, NextURL
 if TYPE_CHECKING:
     from waypost.http.form_limits import FormOptions
     from waypost.http.forms import Part
+    from waypost.http.link import Link
     from waypost.http.saving import Progress
 
 T = TypeVar("T")
@@ -35,8 +36,8 @@ Octets: TypeAlias = bytes  # inside the class `bytes` is the method
 
 _BODILESS = ("GET", "HEAD")
 _UNSET = {
-    "keep_running": False, "on_signal": None, "_body_used": False, "_shared": False, "_cookies": None, "_url": None,
-    "_controller": None, "_left": None, "_form": None, "_stream": None,
+    "keep_running": False, "on_signal": None, "upgrade": None, "_body_used": False, "_shared": False, "_cookies": None,
+    "_url": None, "_controller": None, "_left": None, "_form": None, "_stream": None,
 }  # fmt: skip
 _OFFLINE = Connection("http", None, None, Site())
 
@@ -52,7 +53,7 @@ class Request:
     __slots__ = (
         "_body", "_body_used", "_connection", "_controller", "_cookies", "_form", "_headers", "_left", "_next_url",
         "_raw", "_shared", "_stream", "_url", "id", "keep_running", "method", "on_signal", "path", "pending",
-        "query_string",
+        "query_string", "upgrade",
     )  # fmt: skip
 
     method: str
@@ -61,6 +62,7 @@ class Request:
     id: str | None  # what the logs and X-Request-Id call it, where ids are on
     keep_running: bool  # whether a handler goes on after its client has left
     on_signal: Callable[[], None] | None  # a server's way to start watching the client when someone asks for `signal`
+    upgrade: Link | None  # a server's way to a conversation, where the client asks for a WebSocket
     pending: list[Any] | None  # what runs when the response is sent; the application fills it
     _raw: RawHeaders
     _body: RequestBody | None

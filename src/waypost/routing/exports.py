@@ -17,12 +17,12 @@ from waypost.routing.source import Source
 
 HandlerFunction: TypeAlias = Callable[..., Any]
 
-VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET")
 PAGE_EXPORTS: Final = ("page",)
 
 # What other frameworks call the one function of a file.
 _DEFAULTS: Final = ("handler", "default", "handle", "endpoint", "route", "main", "index", "view", "app")
-_UNKNOWN_VERBS: Final = ("TRACE", "CONNECT", "QUERY", "PROPFIND", "ALL", "ANY", "FALLBACK", "WEBSOCKET", "UPGRADE")
+_UNKNOWN_VERBS: Final = ("TRACE", "CONNECT", "QUERY", "PROPFIND", "ALL", "ANY", "FALLBACK", "UPGRADE")
 
 
 def read_handlers(
@@ -67,17 +67,23 @@ def _problem(verb: str, value: object) -> tuple[str, str] | None:
         value.close()  # otherwise Python warns that it was never awaited, on top of this report
         return f"{verb} is a coroutine, not a function", "Remove the parentheses: export the function, not its call."
     if isinstance(value, type):
-        remedy = f"Write `async def {verb}(request)`, or export an object that has `__call__`."
+        remedy = f"Write `{_form(verb)}`, or export an object that has `__call__`."
         return f"{verb} is a class; calling it makes an object, not a response", remedy
     if not callable(value):
-        return f"{verb} is {_article(value)}, not a function", f"Write `async def {verb}(request)`."
+        return f"{verb} is {_article(value)}, not a function", f"Write `{_form(verb)}`."
     inner: Any = value
     while isinstance(inner, functools.partial):
         inner = inner.func
     if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        if verb == "WEBSOCKET":
+            return f"{verb} is a generator: it yields, and sends nothing", "Write `await socket.send(...)`."
         remedy = f"Move the generator into a function of its own and return Response(that_function()) from {verb}."
         return f"{verb} is a generator: it yields, and never returns a response", remedy
     return None
+
+
+def _form(verb: str) -> str:
+    return f"async def {verb}({'socket' if verb == 'WEBSOCKET' else 'request'})"
 
 
 def _article(value: object) -> str:

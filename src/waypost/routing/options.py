@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from waypost.errors import StartupError
 from waypost.routing.source import Source
+from waypost.rule import WEBSOCKET_ORIGINS
 from waypost.setting import SIZE
 
 Dynamic: TypeAlias = Literal["auto", "force-dynamic", "error", "force-static"]
@@ -34,7 +35,8 @@ class SegmentOptions:
 
     revalidate: seconds; False is "until it is revalidated by hand", None is not set, 0 is never cached.
     max_duration: seconds, a hint to hosts. preferred_region: empty when not set. max_body_size: bytes, None takes
-    the setting of the application.
+    the setting of the application. websocket_origins: whose pages may open a WebSocket beside our own, None takes the
+    setting.
     """
 
     dynamic: Dynamic = "auto"
@@ -45,6 +47,7 @@ class SegmentOptions:
     max_duration: int | None = None
     preferred_region: tuple[str, ...] = ()
     max_body_size: int | None = None
+    websocket_origins: tuple[str, ...] | None = None
 
     @property
     def edge(self) -> bool:
@@ -111,6 +114,15 @@ def _read_size(value: object) -> int | None:
         raise _BadValueError(f"can't be {_shown(value)}", remedy) from None
 
 
+def _read_origins(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    try:
+        return WEBSOCKET_ORIGINS.read([value] if isinstance(value, str) else value, False)  # type: ignore[no-any-return]  # its kind says
+    except ValueError as error:
+        raise _BadValueError(str(error), 'Write a list of origins: ["https://app.example"].') from None
+
+
 _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "dynamic": _choice(_DYNAMIC),
     "revalidate": _read_revalidate,
@@ -120,6 +132,7 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "max_duration": _read_duration,
     "preferred_region": _read_region,
     "max_body_size": _read_size,
+    "websocket_origins": _read_origins,
 }
 _NAMES: Final = (*_READERS, _GENERATE)
 _FOLDED: Final = {name.replace("_", ""): name for name in _NAMES}

@@ -14,6 +14,7 @@ from waypost.errors import ClientDisconnected, HTTPError, InvalidResponseError
 from waypost.http.payload import BodyStream
 from waypost.http.request import Request
 from waypost.http.response import Response
+from waypost.server.handshake import asks_for_websocket
 from waypost.server.head import PLAIN
 from waypost.server.intake import WAIT
 from waypost.server.sending import send_stream
@@ -21,7 +22,6 @@ from waypost.server.writer import render
 
 if TYPE_CHECKING:
     from waypost.server.protocol import HttpConnection
-    from waypost.server.service import Upgrade
 
 logger = logging.getLogger("waypost.server")
 
@@ -41,7 +41,8 @@ async def answer(connection: HttpConnection, request: Request) -> None:
         if wishes is PLAIN or not wishes.upgrade or service.upgrade is None:
             response = await service.handler(request)
         else:
-            response = await _upgrade(connection, request, service.upgrade)
+            websocket = request.method == "GET" and asks_for_websocket(wishes.upgrade)
+            response = await (service.upgrade(connection, request) if websocket else service.handler(request))
         if response is not None:
             status = response._status
             payload = response._payload
@@ -58,7 +59,9 @@ async def answer(connection: HttpConnection, request: Request) -> None:
                 connection.sent_bytes = len(payload) if payload else 0
             else:
                 await _stream(connection, request, response)
-        elif not connection.taken:
+        elif connection.taken is not None:
+            status = 101
+        else:
             raise InvalidResponseError("the handler gave no response")
     except BaseException as error:
         if service.loop.is_closed():
@@ -66,12 +69,6 @@ async def answer(connection: HttpConnection, request: Request) -> None:
         _rescue(connection, request, response, error)
         status = 0  # counted where it was sent
     connection.answered(request, status)
-
-
-async def _upgrade(connection: HttpConnection, request: Request, upgrade: Upgrade) -> Response | None:
-    if connection.wishes.upgrade.lower() == b"websocket":
-        return await upgrade(request, connection.take_over)
-    return await connection.service.handler(request)
 
 
 async def _stream(connection: HttpConnection, request: Request, response: Response) -> None:
@@ -92,7 +89,7 @@ def _rescue(connection: HttpConnection, request: Request, response: Response | N
     cancelled = isinstance(error, asyncio.CancelledError)
     if cancelled and connection.task is not None:
         connection.task.uncancel()
-    if connection.gone or connection.taken:
+    if connection.gone or connection.taken is not None:
         if not cancelled and not isinstance(error, Exception):
             _log(request, error)
         connection.closing = True

@@ -163,7 +163,7 @@ class FlowControl(MessageReader):
                 self.cut = "timeout"
                 self.task.cancel()
         if self.write_paused or self._file:
-            if self._stalled(now):
+            if self.stalled(now):
                 self.abort()
                 return
             again = now
@@ -200,12 +200,12 @@ class FlowControl(MessageReader):
             self._lingering = False
             self.transport.close()
             self._watch_writes()
-        elif self._stalled(now):
+        elif self.stalled(now):
             self.abort()
         else:
             self.deadline = now
 
-    def _stalled(self, now: float) -> bool:
+    def stalled(self, now: float) -> bool:
         """Whether the client has taken nothing for as long as it may."""
         progress = (self.sent_bytes if self._file else 0, self.transport.get_write_buffer_size())
         if progress != self._progress:

@@ -24,6 +24,7 @@ class ServerLimits:
     write_timeout: how long a client may take nothing of its answer. handler_timeout: until the handler has a response.
     max_concurrent_requests: beyond it the answer is 503 with Retry-After.
     max_requests, worker_memory_limit: a worker past one of them asks to be replaced.
+    websocket_…: see Config; max_size is of one message, max_queue counts messages that wait for their handler.
     """
 
     max_url_size: int = 16_384
@@ -40,6 +41,13 @@ class ServerLimits:
     max_requests: int = 0
     worker_memory_limit: int = 0
     backlog: int = 16_384
+    websocket_max_size: int = 1_048_576
+    websocket_max_queue: int = 32
+    websocket_ping_interval: float = 20.0
+    websocket_ping_timeout: float = 20.0
+    websocket_idle_timeout: float = 0.0
+    websocket_close_timeout: float = 10.0
+    websocket_compression: bool = False
     access_log: bool = False
     log_format: str = "text"
     proxy_protocol: bool = False

@@ -24,7 +24,7 @@ from waypost.server.answering import answer
 from waypost.server.flow import FlowControl
 from waypost.server.head import PLAIN
 from waypost.server.intake import DEAF, HEAD, WAIT
-from waypost.server.service import Service
+from waypost.server.service import Service, Successor
 from waypost.server.timeouts import NEVER
 from waypost.server.writer import CONTINUE, refusal, render
 
@@ -43,15 +43,16 @@ class HttpConnection(FlowControl, asyncio.Protocol):
     """A server's side of one connection.
 
     closing: the connection ends with the answer that was just sent. started_sending: the head of a streamed answer
-    is out. running: its handler was entered. taken: another protocol has the transport now. accepted: when, in the
-    clock's time.
+    is out. running: its handler was entered. taken: who has the transport now, after an Upgrade. accepted: when, in
+    the clock's time.
     """
 
     __slots__ = ("_started", "accepted", "closing", "running", "started_sending", "taken")
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
-        self.closing = self.running = self.started_sending = self.taken = False
+        self.closing = self.running = self.started_sending = False
+        self.taken: Successor | None = None
         self._started = 0.0
 
     # -- the transport's callbacks
@@ -228,8 +229,8 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         if self.task is not None:
             self._end_task()
         self.unsent = request
-        if self.gone or self.taken:
-            if self.taken:
+        if self.gone or self.taken is not None:
+            if self.taken is not None:
                 self.transport.close()
             self._tell()
             self._settle()
@@ -265,10 +266,11 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self.watch_idle(DISCARD_TIME)
         self.next_message()
 
-    def take_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+    def take_over(self, protocol: Successor) -> None:
         """Give the transport, and what the client sent ahead, to another protocol (after an Upgrade)."""
         early = self.forget_input()
-        self.taken = True
+        self.stop_parsing()
+        self.taken = protocol
         self._handler_deadline = self.deadline = NEVER
         transport = self.transport
         transport.set_protocol(protocol)
@@ -276,7 +278,12 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         if early:
             protocol.data_received(early)
         transport.resume_reading()
-        return transport
+
+    def check(self, now: float) -> None:
+        if self.taken is not None:
+            self.taken.check(now)
+        else:
+            super().check(now)
 
     # -- stopping
 
@@ -284,6 +291,13 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         """Close if nothing is being read or answered."""
         if self.request is None and self.unsent is None and (self.phase == HEAD and self.between_messages):
             self.close(linger=False)
+
+    def ask_to_end(self) -> None:
+        """Tell a handler, a stream or a conversation that the server stops."""
+        if self.request is not None:
+            self.request.abort("shutdown")
+        if self.taken is not None:
+            self.taken.end(1001, "The server is stopping")
 
     def end_running(self) -> None:
         """Cancel the handler or the stream: the grace is over."""

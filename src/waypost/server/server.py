@@ -100,7 +100,8 @@ class Server:
         """End: kept connections are drained, running handlers get `grace` seconds, then they are cancelled.
 
         last: nobody else accepts from these sockets, so what waits in them is still answered, and new handshakes are
-        refused. Shortly before the end, `request.signal` of what still runs is aborted with the reason "shutdown".
+        refused. Shortly before the end, `request.signal` of what still runs is aborted with the reason "shutdown", and
+        WebSockets are closed with 1001.
         """
         service = self.service
         grace = self.limits.shutdown_grace if grace is None else grace
@@ -123,8 +124,7 @@ class Server:
         notice = end - min(SHUTDOWN_NOTICE, grace / 2)
         await self._until(self._nothing_runs, notice)
         for connection in list(service.connections):
-            if connection.request is not None:
-                connection.request.abort("shutdown")
+            connection.ask_to_end()
         await self._until(self._nothing_runs, end)
         for connection in list(service.connections):
             connection.end_running()
@@ -133,6 +133,12 @@ class Server:
             connection.abort()
         service.clock.stop()
         await asyncio.sleep(0)
+
+    def close_sockets(self, code: int, reason: str) -> None:
+        """Close all WebSockets."""
+        for connection in list(self.service.connections):
+            if connection.taken is not None:
+                connection.taken.end(code, reason)
 
     def _nothing_runs(self) -> bool:
         self._end_idle(fresh=True)

@@ -24,9 +24,20 @@ if TYPE_CHECKING:
 
 OnSent: TypeAlias = Callable[[Request], object]
 Access: TypeAlias = "Callable[[Request, int, int, float], object]"
-Takeover: TypeAlias = Callable[[asyncio.Protocol], asyncio.Transport]
 Instant: TypeAlias = Callable[[Request], "Response | None"]
-Upgrade: TypeAlias = Callable[[Request, Takeover], Awaitable[Response | None]]
+Upgrade: TypeAlias = "Callable[[HttpConnection, Request], Awaitable[Response | None]]"
+
+
+class Successor(asyncio.Protocol):
+    """What takes a connection over after an Upgrade. The connection goes on being counted and watched."""
+
+    __slots__ = ()
+
+    def check(self, now: float) -> None:
+        """Called by the clock when the connection's `deadline` has passed; sets the next one."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Begin to close, with a WebSocket's code."""
 
 
 class Service:
@@ -34,8 +45,9 @@ class Service:
 
     handler: answers requests. on_sent: called once for each request that reached the handler, after the last byte was
     handed to the system or the connection broke; it must not block. access: called after each answer with the
-    request, status, body bytes and seconds. upgrade: answers a request for a WebSocket: it gives a Response, or calls
-    its second argument to take the connection over and gives None when the conversation is over.
+    request, status, body bytes and seconds. upgrade: answers a request for a WebSocket: it gives a Response, or lets
+    another protocol take the connection over and gives None when the conversation is over; None where no route has
+    use for one, and such a request is an ordinary one.
     instant: answers a request at once, from what is ready, or gives None to have it handled; raises nothing.
     draining: answers carry `Connection: close`. context: what each request's own context is a copy of.
     """

@@ -101,6 +101,10 @@ def tick_for(limits: ServerLimits) -> float:
                 limits.keep_alive_timeout,
                 limits.write_timeout,
                 limits.handler_timeout,
+                limits.websocket_ping_interval,
+                limits.websocket_ping_timeout,
+                limits.websocket_idle_timeout,
+                limits.websocket_close_timeout,
             )
             if value
         ),

@@ -79,6 +79,8 @@ def render(response: Response, payload: bytes, clock: Clock, method: str, close:
             parts.append(_line(field))
         elif field[0] == b"content-length":
             length = _declared(field[1], length, method, status)
+        elif field[0] == b"upgrade" and status == 426:
+            parts.append(b"connection: Upgrade\r\nupgrade: %b\r\n" % field[1])
     if close:
         parts.append(_CLOSE)
     elif http10:

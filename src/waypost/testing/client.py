@@ -1,15 +1,14 @@
 """An in-process client over the application, and a request scope for calling a handler directly.
 
-No socket: a request goes through the very path a server's would, and a streamed body comes chunk by chunk as it is
-made. `AsyncClient` is for async tests; `Client` is the same for plain ones.
+No network: a request goes through the very path a server's would, and a streamed body comes chunk by chunk as it is
+made. `AsyncClient` is for async tests; `Client` (plain.py) is the same for plain ones.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias, TypeVar
@@ -30,6 +29,7 @@ from waypost.http.request import Request, incoming
 from waypost.http.response import Response
 from waypost.http.site import Connection
 from waypost.http.url import URLSearchParams
+from waypost.testing.websocket import AsyncClientSocket, Connecting, HandshakeRefused
 
 T = TypeVar("T")
 
@@ -104,18 +104,12 @@ class AsyncClient:
 
         Leaving the block early is the client's going away: the signal aborts and the stream's generator is closed.
         """
-        fields = Headers(headers)
+        fields = self._fields(headers)
         content_type, data = _encode(json, body)
         if content_type is not None and not fields.has("content-type"):
             fields.set("content-type", content_type)
-        if not fields.has("host"):
-            fields.set("host", self.host)
-        if self.cookies and not fields.has("cookie"):
-            fields.set("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
         if params:
             target += ("&" if "?" in target else "?") + str(URLSearchParams(dict(params)))
-        if not valid_host(fields.get("host", "").encode("latin-1")):
-            raise InvalidHost("a server refuses this Host header with 400")
         request_body, feeder = _request_body(data, fields.raw)
         request = incoming(method, target, fields.raw, request_body, self._connection)
         try:
@@ -131,6 +125,39 @@ class AsyncClient:
                 await answer.close()
         finally:
             self.application.response_sent(request)
+
+    @contextlib.asynccontextmanager
+    async def websocket(
+        self, target: str, *, headers: HeadersInit = None, protocols: Sequence[str] = ()
+    ) -> AsyncIterator[AsyncClientSocket]:
+        """Open a WebSocket. Leaving the block closes it, and waits until the handler is done.
+
+        protocols: the subprotocols to offer. Raises HandshakeRefused when the answer is another than 101.
+        """
+        request = incoming("GET", target, self._fields(headers).raw, None, self._connection)
+        connecting = Connecting(self.application, request, protocols)
+        try:
+            refusal = await connecting.response()
+            if refusal is not None:
+                answer = ClientResponse(refusal, "GET")
+                await answer.read()
+                raise HandshakeRefused(answer)
+            accepted = connecting.link.opened.result()
+            self._keep_cookies(accepted)
+            yield AsyncClientSocket(connecting.link, accepted)
+        finally:
+            await connecting.end()
+
+    def _fields(self, headers: HeadersInit) -> Headers:
+        """The headers to send: Host and the cookies beside what was given. Raises InvalidHost."""
+        fields = Headers(headers)
+        if not fields.has("host"):
+            fields.set("host", self.host)
+        if self.cookies and not fields.has("cookie"):
+            fields.set("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
+        if not valid_host(fields.get("host", "").encode("latin-1")):
+            raise InvalidHost("a server refuses this Host header with 400")
+        return fields
 
     def _keep_cookies(self, response: Response) -> None:
         for cookie in ResponseCookies(response.headers.get_set_cookie()).get_all():
@@ -212,100 +239,6 @@ class ClientResponse:
         return f"ClientResponse({self.status})"
 
 
-class Client:
-    """AsyncClient for plain tests: an event loop of its own in a thread.
-
-    Use as `with Client(".") as client: response = client.get("/api/posts")`.
-    """
-
-    def __init__(
-        self,
-        path: str | Path | Application = ".",
-        *,
-        host: str = "testserver",
-        ip: str = "127.0.0.1",
-        dev: bool = False,
-    ) -> None:
-        self._async = AsyncClient(path, host=host, ip=ip, dev=dev)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="waypost-client", daemon=True)
-
-    @property
-    def application(self) -> Application:
-        return self._async.application
-
-    @property
-    def cookies(self) -> dict[str, str]:
-        return self._async.cookies
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the client's loop: what the handlers opened there, as a pool, must be closed there."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self.run(self._async.__aenter__())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.run(self._async.__aexit__(kind, error, trace))
-        self.run(self._loop.shutdown_asyncgens())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def request(self, method: str, target: str, **options: Any) -> ClientResponse:
-        """As AsyncClient.request."""
-        return self.run(self._async.request(method, target, **options))
-
-    @contextlib.contextmanager
-    def stream(self, method: str, target: str, **options: Any) -> Iterator[StreamedResponse]:
-        """As AsyncClient.stream; `for chunk in response` reads it."""
-        manager = self._async.stream(method, target, **options)
-        response = self.run(_enter(manager))
-        try:
-            yield StreamedResponse(response, self)
-        finally:
-            self.run(_leave(manager))
-
-    def get(self, target: str, **options: Any) -> ClientResponse:
-        return self.request("GET", target, **options)
-
-    def head(self, target: str, **options: Any) -> ClientResponse:
-        return self.request("HEAD", target, **options)
-
-    def post(self, target: str, **options: Any) -> ClientResponse:
-        return self.request("POST", target, **options)
-
-    def put(self, target: str, **options: Any) -> ClientResponse:
-        return self.request("PUT", target, **options)
-
-    def patch(self, target: str, **options: Any) -> ClientResponse:
-        return self.request("PATCH", target, **options)
-
-    def delete(self, target: str, **options: Any) -> ClientResponse:
-        return self.request("DELETE", target, **options)
-
-    def options(self, target: str, **options: Any) -> ClientResponse:
-        return self.request("OPTIONS", target, **options)
-
-
-class StreamedResponse:
-    """A ClientResponse whose chunks a plain `for` reads as they are made."""
-
-    def __init__(self, response: ClientResponse, client: Client) -> None:
-        self.status = response.status
-        self.headers = response.headers
-        self._client = client
-        self._chunks = response.__aiter__()
-
-    def __iter__(self) -> Iterator[bytes]:
-        while (chunk := self._client.run(_step(self._chunks))) is not None:
-            yield chunk
-
-
 @contextlib.contextmanager
 def request_scope(request: Request | None = None, **params: Any) -> Iterator[Context]:
     """Make `request` the current one, so that a handler can be called directly and cookies(), headers() work.
@@ -365,15 +298,3 @@ async def _with_feeder(
     finally:
         if not feeder.done() and not body.taken:
             feeder.cancel()
-
-
-async def _enter(manager: contextlib.AbstractAsyncContextManager[ClientResponse]) -> ClientResponse:
-    return await manager.__aenter__()
-
-
-async def _leave(manager: contextlib.AbstractAsyncContextManager[ClientResponse]) -> None:
-    await manager.__aexit__(None, None, None)
-
-
-async def _step(chunks: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(chunks, None)

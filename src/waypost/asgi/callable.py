@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from waypost.app.application import Application
+from waypost.asgi.websocket import refuse, serve_websocket
 from waypost.config import load_config
 from waypost.environment import load_env
 from waypost.errors import ClientDisconnected
@@ -90,8 +91,30 @@ class ASGI:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = [(name, value) for name, value in scope["headers"]]
+        path, query = _path(scope), scope.get("query_string", b"")
+        if path is None or not query.isascii() or not _one_valid_host(raw):
             await receive()
-            await send({"type": "websocket.close", "code": 1003, "reason": ""})
+            await refuse(scope, send, Response(_BAD_TARGET, 400, {"content-type": "application/json"}))
+            return
+        connection = self._connection({**scope, "scheme": "https" if scope.get("scheme") == "wss" else "http"})
+        request = arrived("GET", path, query.decode("ascii"), raw, None, connection)
+        application = self.application
+        try:
+            await serve_websocket(
+                application.handle,
+                scope,
+                receive,
+                send,
+                request,
+                max_queue=application.config.websocket_max_queue,
+                max_size=application.config.websocket_max_size,
+            )
+        finally:
+            application.response_sent(request)
 
     def _connection(self, scope: Scope) -> Connection:
         client, server, scheme = scope.get("client"), scope.get("server"), scope.get("scheme", "http")
