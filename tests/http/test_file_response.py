@@ -94,6 +94,14 @@ def test_headers_of_the_caller(folder: Path) -> None:
     asyncio.run(response.bytes())
 
 
+def test_headers_that_come_more_than_once(folder: Path) -> None:
+    more = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("Cache-Control", "public"), ("Cache-Control", "max-age=1")]
+    response = _ask(lambda: Response.file(folder / "page.html", headers=more))
+    assert response.headers.get_set_cookie() == ["a=1", "b=2"]
+    assert response.headers["cache-control"] == "public, max-age=1"
+    assert _body(response) == b"<p>hello"
+
+
 def test_another_status_has_no_conditions(folder: Path) -> None:
     response = _ask(lambda: Response.file(folder / "page.html", status=404), if_none_match="*", range="bytes=0-1")
     assert (response.status, _body(response)) == (404, b"<p>hello")

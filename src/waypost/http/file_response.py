@@ -231,11 +231,11 @@ def _fields(presentation: Presentation, validators: Validators) -> Headers:
         fields.set("cache-control", presentation.cache_control)
     for name, value in validators.fields().items():
         fields.set(name, value)
-    more = Headers(presentation.headers)
-    for name in more:
-        # How long the body is, and which part of the file, is not the caller's to say.
-        if name.encode("latin-1") not in _FRAMING:
-            fields.set(name, ", ".join(more.get_all(name)))
+    # How long the body is, and which part of the file, is not the caller's to say.
+    more = [item for item in Headers(presentation.headers).raw if item[0] not in _FRAMING]
+    for own, _ in more:
+        fields.delete(own.decode("latin-1"))
+    fields.raw.extend(more)
     return fields
 
 
