@@ -67,7 +67,7 @@ class Application:
         self._composed = self._compose(built)
         # What it selects is awaited in handle(): a request is one coroutine less than by its being called.
         self._select: Select = self._composed.select
-        self._dev = config.dev
+        self._shown = config.root if config.dev else None
         self._compression = Compression() if config.compress else None
         # An id costs a header on every answer; it is of use where a log can be searched for it.
         self._ids = RequestIds() if config.access_log else None
@@ -139,7 +139,7 @@ class Application:
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
-            response = to_failure(error, request, scope, self._instrumentation, self._dev)
+            response = to_failure(error, request, scope, self._instrumentation, self._shown)
         if scope.revalidations is not None:
             response = await self._revalidated(response, request, scope)
         scope.answered = True

@@ -1,4 +1,4 @@
-"""The development error page: the traceback with source lines, as HTML to a browser and as JSON to everyone else.
+"""The development error page: what went wrong with source lines, as HTML to a browser and as JSON to everyone else.
 
 Used in `waypost dev` only; production never imports a source line into an answer.
 """
@@ -6,16 +6,16 @@ Used in `waypost dev` only; production never imports a source line into an answe
 from __future__ import annotations
 
 import html
-import linecache
-import traceback
-from typing import Any
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
 
-from waypost.errors import StartupError
+from waypost.app.error_trace import Frame, Line, Part, parts_of
 from waypost.http.request import Request
 from waypost.http.response import Response
 
-_CONTEXT_LINES = 3
-_MAX_FRAMES = 50
+_LONG: Final = 100  # characters of a message that is no headline any more
 
 
 def wants_html(request: Request) -> bool:
@@ -23,68 +23,149 @@ def wants_html(request: Request) -> bool:
     return "text/html" in (request.headers.get("accept") or "").lower()
 
 
-def render_bug(error: BaseException, request: Request, pattern: str, error_id: str) -> Response:
-    """500 with all that helps to find the mistake."""
+def render_bug(error: BaseException, request: Request, pattern: str, error_id: str, root: Path) -> Response:
+    """500 with all that helps to find the mistake. root: the folder of the project."""
     headers = {"cache-control": "no-store"}
-    if isinstance(error, StartupError):
-        frames = [_frame(str(error.file), error.line or 1, "")] if error.file is not None else []
-        title, message, remedy = "This route can't be used", error.message, error.remedy
-    else:
-        trace = traceback.extract_tb(error.__traceback__, limit=-_MAX_FRAMES)
-        frames = [_frame(item.filename, item.lineno or 1, item.name) for item in trace]
-        title, message, remedy = type(error).__name__, str(error), ""
+    parts = parts_of(error, root)
     if not wants_html(request):
-        where = [f"{frame['file']}:{frame['line']} in {frame['function']}".removesuffix(" in ") for frame in frames]
-        body = {"error": "Internal server error", "id": error_id, "type": title, "message": message}
-        if remedy:
-            body["remedy"] = remedy
-        return Response.json({**body, "route": pattern, "traceback": where}, 500, headers)
-    page = _page(title, message, remedy, f"{request.method} {request.path}", pattern, error_id, frames)
+        first = {"error": "Internal server error", "id": error_id, **_as_json(parts[0]), "route": pattern}
+        first["traceback"] = [frame.place for frame in parts[0].frames]
+        if len(parts) > 1:
+            first["related"] = [
+                {"relation": part.relation, **_as_json(part), "traceback": [frame.place for frame in part.frames]}
+                for part in parts[1:]
+            ]
+        return Response.json(first, 500, headers)
+    page = _page(parts, f"{request.method} {request.path}", pattern, error_id)
     return Response(page, 500, {**headers, "content-type": "text/html; charset=utf-8"})
 
 
-def _frame(file: str, line: int, function: str) -> dict[str, Any]:
-    lines = [
-        (number, linecache.getline(file, number).rstrip("\n"))
-        for number in range(max(1, line - _CONTEXT_LINES), line + _CONTEXT_LINES + 1)
-    ]
-    while lines and not lines[-1][1]:
-        lines.pop()
-    return {"file": file, "line": line, "function": function, "lines": lines}
+def _as_json(part: Part) -> dict[str, Any]:
+    return {"type": part.title, "message": part.message, **({"remedy": part.remedy} if part.remedy else {})}
 
 
-def _page(
-    title: str, message: str, remedy: str, target: str, pattern: str, error_id: str, frames: list[dict[str, Any]]
-) -> str:
+# -- the page
+
+
+def _page(parts: list[Part], target: str, pattern: str, error_id: str) -> str:
     escape = html.escape
-    blocks = []
-    for frame in reversed(frames):
-        rows = "".join(
-            f'<li value="{number}"{" class=at" if number == frame["line"] else ""}>{escape(text) or " "}</li>'
-            for number, text in frame["lines"]
+    facts = "".join(
+        f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in (("Request", target), ("Route", pattern), ("Error", error_id))
+    )
+    return _TEMPLATE.format(
+        title=escape(f"{parts[0].title}: {target}"),
+        style=_STYLE,
+        facts=facts,
+        parts="".join(_part(part) for part in parts),
+        text=escape(_plain(parts, target)),
+    )
+
+
+def _part(part: Part) -> str:
+    escape = html.escape
+    message, _, rest = part.message.partition("\n")
+    kind = "message long" if len(message) > _LONG else "message"
+    return "".join(
+        (
+            f"<section{' class=related' if part.relation else ''}>",
+            f"<p class=relation>{escape(part.relation)}</p>" if part.relation else "",
+            f"<h1>{escape(part.title)}</h1><p class='{kind}'>{escape(message)}</p>",
+            f"<pre class=rest>{escape(rest)}</pre>" if rest else "",
+            f"<p class=remedy>{escape(part.remedy)}</p>" if part.remedy else "",
+            *_frames(part.frames),
+            "</section>",
         )
-        own = "" if "site-packages" in frame["file"] or "/waypost/" in frame["file"] else " open"
-        name = f" in {escape(frame['function'])}" if frame["function"] else ""
-        blocks.append(
-            f"<details{own}><summary>{escape(frame['file'])}:{frame['line']}{name}</summary><ol>{rows}</ol></details>"
+    )
+
+
+def _frames(frames: tuple[Frame, ...]) -> Iterator[str]:
+    """Where it was raised comes first. Calls of libraries are folded into one line, unless there are no others."""
+    for own, run in groupby(reversed(frames), key=lambda frame: frame.own):
+        calls = list(run)
+        if own or not any(frame.own for frame in frames):
+            yield from (_frame(frame, opened=True) for frame in calls)
+        else:
+            inner = "".join(_frame(frame, opened=False) for frame in calls)
+            count = f"{len(calls)} call{'s' if len(calls) > 1 else ''} in libraries"
+            yield f"<details class=libraries><summary>{count}</summary>{inner}</details>"
+
+
+def _frame(frame: Frame, *, opened: bool) -> str:
+    escape = html.escape
+    function = f" <span>in</span> {escape(frame.function)}" if frame.function else ""
+    return (
+        f"<details{' open' if opened else ''}><summary>{escape(frame.file)}<b>:{frame.line}</b>{function}</summary>"
+        f"<ol>{''.join(map(_line, frame.lines))}</ol></details>"
+    )
+
+
+def _line(line: Line) -> str:
+    text = html.escape(line.text)
+    if line.mark is not None:
+        start, end = line.mark
+        before, marked, after = (
+            html.escape(part) for part in (line.text[:start], line.text[start:end], line.text[end:])
         )
-    return f"""<!doctype html>
+        text = f"{before}<mark>{marked}</mark>{after}"
+    return f'<li value="{line.number}"{" class=at" if line.failed else ""}>{text or " "}</li>'
+
+
+def _plain(parts: list[Part], target: str) -> str:
+    """What "copy" copies: an issue or a message wants text."""
+    lines = [target]
+    for part in parts:
+        lines.append(f"{part.relation + ' ' if part.relation else ''}{part.title}: {part.message}")
+        lines.extend(f"  {frame.place}" for frame in reversed(part.frames))
+    return "\n".join(lines)
+
+
+_TEMPLATE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{escape(title)}: {escape(target)}</title>
-<style>
-:root{{color-scheme:light dark}}
-body{{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}}
-h1{{color:#c0392b;margin-bottom:0}}.message{{font-size:1.15rem;white-space:pre-wrap}}
-.remedy{{border-left:4px solid #27ae60;padding-left:.8rem}}small{{opacity:.7}}
-summary{{cursor:pointer;font-family:ui-monospace,monospace;font-size:.85rem;padding:.3rem 0}}
-ol{{font:13px/1.6 ui-monospace,monospace;white-space:pre;overflow-x:auto;background:#8881}}
-ol{{margin:0 0 .6rem;padding-left:4rem}}
-.at{{background:#c0392b33;font-weight:600}}
-</style>
-<h1>{escape(title)}</h1>
-<p class="message">{escape(message)}</p>
-{f'<p class="remedy">{escape(remedy)}</p>' if remedy else ""}
-<p><small>{escape(target)} · route {escape(pattern)} · error {escape(error_id)} · shown in development only</small></p>
-{"".join(blocks)}
+<title>{title}</title>
+<style>{style}</style>
+<header><strong>waypost dev</strong><span>shown to this machine only, and never in production</span>
+<button type="button">Copy</button></header>
+<main>{parts}<dl>{facts}</dl></main>
+<textarea hidden>{text}</textarea>
+<script>
+document.querySelector("button").onclick = async ({{target}}) => {{
+  await navigator.clipboard.writeText(document.querySelector("textarea").value);
+  target.textContent = "Copied";
+}};
+</script>
 </html>
+"""
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1c1e21;--soft:#667085;--paper:#f5f6f8;--card:#fff;--edge:#e2e5ea;--red:#c92a2a;
+--glow:#fdecec;--mark:#f7b5b5;--green:#1f8a4c;--hint:#eaf7ef;--code:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#98a1b0;--paper:#131417;--card:#1c1e22;--edge:#2d3138;
+--red:#ff7b72;--glow:#3b1f21;--mark:#7a2e30;--green:#56d18a;--hint:#17291f}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.55 system-ui,sans-serif}
+header{display:flex;gap:.8rem;align-items:baseline;padding:.7rem 1.5rem;border-bottom:1px solid var(--edge);
+border-top:4px solid var(--red);background:var(--card)}
+header span{color:var(--soft);font-size:.85rem}
+button{margin-left:auto;font:inherit;font-size:.85rem;padding:.2rem .8rem;border-radius:6px;
+border:1px solid var(--edge);background:var(--paper);color:inherit;cursor:pointer}
+main{max-width:64rem;margin:0 auto;padding:1.5rem}
+section{background:var(--card);border:1px solid var(--edge);border-radius:10px;padding:1.2rem 1.5rem;margin-bottom:1rem}
+.relation{margin:0 0 .2rem;color:var(--soft);font-size:.85rem;text-transform:uppercase;letter-spacing:.05em}
+h1{margin:0;color:var(--red);font-size:1.1rem;font-family:var(--code);font-weight:600}
+.message{margin:.3rem 0 1rem;font-size:1.35rem;font-weight:600;overflow-wrap:anywhere}
+.related .message,.message.long{font-size:1.1rem}
+.rest{margin:-.5rem 0 1rem;font:13px/1.6 var(--code);overflow-x:auto}
+.remedy{margin:0 0 1rem;padding:.6rem .9rem;border-left:4px solid var(--green);background:var(--hint)}
+details{margin-top:.6rem;border:1px solid var(--edge);border-radius:8px;overflow:hidden}
+details details{margin:.4rem}
+summary{cursor:pointer;padding:.4rem .8rem;font:13px/1.6 var(--code);background:var(--paper);overflow-wrap:anywhere}
+summary span,.libraries>summary{color:var(--soft)}
+ol{margin:0;padding:.5rem 0 .5rem 3.6rem;font:13px/1.65 var(--code);white-space:pre;overflow-x:auto;tab-size:4}
+li::marker{color:var(--soft)}
+li{padding:0 .8rem .0 .6rem;min-width:max-content}
+.at{background:var(--glow);box-shadow:-3.6rem 0 var(--glow);font-weight:600}
+mark{background:var(--mark);color:inherit;border-radius:3px}
+dl{display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:1.2rem .2rem;font-size:.85rem}
+dl div{display:flex;gap:.5rem}dt{color:var(--soft)}dd{margin:0;font-family:var(--code);overflow-wrap:anywhere}
 """

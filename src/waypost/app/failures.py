@@ -7,6 +7,7 @@ traceback. In development the traceback is shown.
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Final
 
 from waypost.app.context import RequestScope
@@ -51,9 +52,16 @@ def error_response(status: int, message: str, headers: dict[str, str] | None = N
 
 
 def to_failure(
-    error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation, dev: bool
+    error: BaseException,
+    request: Request,
+    scope: RequestScope,
+    instrumentation: Instrumentation,
+    shown: Path | None,
 ) -> Response:
-    """The answer to an exception that left a handler. Control flow is answered, not logged."""
+    """The answer to an exception that left a handler. Control flow is answered, not logged.
+
+    shown: the folder of the project in development, where the traceback is shown; None otherwise.
+    """
     answer = to_answer(error, scope)
     if answer is not None:
         return answer
@@ -63,7 +71,7 @@ def to_failure(
         return _with_pending(error_response(400, "The request is incomplete"), scope)
     if isinstance(error, Response):
         error = InvalidResponseError(f"{_NOT_SENT[error._control is not None]} was raised, which can't be sent")
-    return _with_pending(_bug(error, request, scope, instrumentation, dev), scope)
+    return _with_pending(_bug(error, request, scope, instrumentation, shown), scope)
 
 
 def to_answer(error: BaseException, scope: RequestScope) -> Response | None:
@@ -157,13 +165,17 @@ def _interrupted(error: Interrupt, scope: RequestScope) -> Response:
 
 
 def _bug(
-    error: BaseException, request: Request, scope: RequestScope, instrumentation: Instrumentation, dev: bool
+    error: BaseException,
+    request: Request,
+    scope: RequestScope,
+    instrumentation: Instrumentation,
+    shown: Path | None,
 ) -> Response:
     error_id = _report(error, request, scope, instrumentation)
     # A page on another site that resolves to this machine must not read our source (DNS rebinding).
-    if dev and _is_loopback(request):
+    if shown is not None and _is_loopback(request):
         pattern = scope.entry.pattern if scope.entry is not None else "no route"
-        return render_bug(error, request, pattern, error_id)
+        return render_bug(error, request, pattern, error_id, shown)
     return Response.json({"error": "Internal server error", "id": error_id}, 500)
 
 
