@@ -270,6 +270,48 @@ def test_an_answer_that_does_not_end_is_ended(
     assert logged in caplog.text
 
 
+def test_a_stop_while_the_model_takes_long_to_end() -> None:
+    async def slow() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "word " * 100
+                await asyncio.sleep(0)
+        finally:
+            await asyncio.sleep(0.3)
+
+    async def work() -> None:
+        streams = ResumableStreams("memory:", max_bytes=2000)
+        result = stream_text(model=slow(), prompt="Hi")
+        page = Reader(result.to_ui_message_stream_response(resume=streams, chat_id="c"))
+        await page.until("word")
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(5):
+            assert await streams.stop("c")
+            assert parsed(await page.rest())[-1]["type"] == "error"
+
+    run(work)
+
+
+def test_a_stop_before_the_store_has_answered(tmp_path: Path) -> None:
+    class Late(Failing):
+        async def begin(self, chat: str, stream: str, longest: float) -> None:
+            await self._store.begin(chat, stream, longest)
+            await asyncio.sleep(0.5)
+
+    async def work() -> None:
+        store = Late(SQLiteStreams(tmp_path / "s.db"))
+        here, there = ResumableStreams(store), ResumableStreams(f"sqlite:{tmp_path}/s.db")
+        page = Reader(Model().answer(here))
+        await asyncio.sleep(0.1)
+        assert await here.stop("c-1")
+        assert parsed(await page.rest()) == [{"type": "abort", "reason": "stopped"}]
+        assert (await there.response("c-1")).status == 204
+        await here.close()
+        await there.close()
+
+    run(work)
+
+
 def test_a_failing_model_is_masked_for_everyone(url: str, caplog: pytest.LogCaptureFixture) -> None:
     async def work() -> None:
         here, there = pair(url)

@@ -110,19 +110,32 @@ class Recording:
             if self._stopped is None:
                 raise
             last = frame({"type": "abort", "reason": self._stopped}) + DONE
+            if keeper is None and self._store is not None and not self._failing:
+                keeper = self.loop.create_task(self._keep())  # the store may have taken it up all the same
         except Exception:
             log.exception("an AI stream failed")
             last = self._failed
         finally:
-            with contextlib.suppress(Exception):  # it was told already
-                await self._frames.aclose()
-            if last:
-                self._add(last)
-            self.done = True
-            self._over.set()
-            self._more.set()
+            try:
+                await self._close()
+            finally:
+                if last:
+                    self._add(last)
+                self.done = True
+                self._over.set()
+                self._more.set()
         if keeper is not None:
             await keeper
+
+    async def _close(self) -> None:
+        """End what makes the frames; a stop() meanwhile changes nothing any more."""
+        try:
+            await self._frames.aclose()
+        except asyncio.CancelledError:
+            if self._stopped is None:
+                raise
+        except Exception:
+            log.exception("an AI stream failed at its end")
 
     async def _make(self) -> bytes:
         """Take all frames; what is to be added to them, if they did not come to their end."""
@@ -155,6 +168,7 @@ class Recording:
             async with asyncio.timeout(_PATIENCE):
                 await self._store.begin(self.chat, self.id, self._max_seconds)
         except Exception as error:  # whatever a store raises, the chat goes on
+            self._failing = True
             log.warning("an answer can't be resumed: the store of streams failed (%s: %s)", type(error).__name__, error)
             return False
         return True
