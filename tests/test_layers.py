@@ -14,11 +14,12 @@ LAYERS = [
     ["lane", "redis_link", "setting"],
     ["sqlite_file"],
     ["environment", "http"],
-    ["rule", "validation"],
+    ["description", "rule", "validation"],
     ["config"],
     ["routing", "cache"],
     ["build_id", "manifest"],
     ["app"],
+    ["clients", "openapi"],
     ["ai", "asgi", "auth", "cors", "ratelimit", "server", "sse", "templates", "testing", "webhooks"],
     ["cli"],
 ]

@@ -95,6 +95,13 @@ def _base_path(value: object, text: bool) -> str:
     return path
 
 
+def _document_path(value: object, text: bool) -> str:
+    path = _text(value, text)
+    if path not in ("", "off") and not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", path):
+        raise ValueError('must be a path as "/openapi.json", or "off"')
+    return path
+
+
 def _cache_url(value: object, text: bool) -> str:
     url = _text(value, text)
     if url and url != "memory:" and not url.startswith(("redis://", "rediss://", "unix://")):
@@ -156,6 +163,7 @@ FILE: Final = Kind("path", _file)
 WORKERS: Final = Kind('number or "auto"', _workers)
 PEERS: Final = Kind("list of networks", _peers)
 BASE_PATH: Final = Kind("path", _base_path)
+DOCUMENT_PATH: Final = Kind('path or "off"', _document_path)
 BUILD_ID: Final = Kind("text", _build_id)
 CACHE_URL: Final = Kind("URL", _cache_url)
 

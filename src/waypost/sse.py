@@ -12,7 +12,7 @@ Source: HTML standard, section 9.2, "Server-sent events".
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from waypost.app.context import current_scope
 from waypost.http.headers import Headers, HeadersInit
@@ -87,6 +87,9 @@ class EventStream(Response):
     that the stream ends when the server stops. An exception of `events` cuts the connection, and the browser connects
     anew.
     """
+
+    #: For descriptions of what a handler answers.
+    media_type: Final = "text/event-stream"
 
     def __init__(
         self,

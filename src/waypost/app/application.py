@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from waypost.app import telemetry
 from waypost.app.after import Afterwork
@@ -40,10 +40,11 @@ log = logging.getLogger("waypost")
 class Application:
     """The project under `config.root`, ready to answer requests.
 
+    own: path, below the base path, and entry of what is answered where the project has nothing.
     Raises StartupErrors with every mistake found; in development a broken file breaks its own route alone.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, own: Sequence[tuple[str, RouteEntry]] = ()) -> None:
         self.config = config
         self.site = Site(
             base_path=config.base_path,
@@ -57,7 +58,7 @@ class Application:
                 spool_size=config.form_spool_size,
             ),
         )
-        self._instrumentation, built = _load(config)
+        self._instrumentation, built = _load(config, own)
         self.routes: list[RouteEntry] = built.entries
         self.warnings = built.warnings
         self.errors = built.errors
@@ -169,7 +170,7 @@ class Application:
         self._afterwork.start(request)
 
 
-def _load(config: Config) -> tuple[Instrumentation, Built]:
+def _load(config: Config, own: Sequence[tuple[str, RouteEntry]]) -> tuple[Instrumentation, Built]:
     """instrumentation.py, then the rest: what it sets up is there when route files are imported."""
     try:
         instrumentation = Instrumentation(config)
@@ -179,7 +180,7 @@ def _load(config: Config) -> tuple[Instrumentation, Built]:
         except StartupErrors as others:
             raise StartupErrors([error, *others.errors]) from error
         raise
-    return instrumentation, build(config, instrumentation.validation_error)
+    return instrumentation, build(config, instrumentation.validation_error, own)
 
 
 def _with_cookies(response: Response, store: CookieStore) -> Response:

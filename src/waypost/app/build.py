@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from waypost.app.entry import Endpoint, RouteEntry
 from waypost.app.instrumentation import validation_hook
 from waypost.app.layers import Ending, Layer, ended, unwrapped
 from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, route_layers
-from waypost.app.operation import Operation
+from waypost.app.operation import Additions, Operation
 from waypost.app.pages import FILE_CACHE, page_endpoint
 from waypost.app.preflight import preflight_endpoint
 from waypost.app.public_files import public_entries, serve_file
@@ -47,8 +47,14 @@ class Built:
     variable: frozenset[int]  # the ids of entries whose path has parameters
 
 
-def build(config: Config, validation_error: Callable[..., Any] | None = None) -> Built:
+def build(
+    config: Config,
+    validation_error: Callable[..., Any] | None = None,
+    own: Sequence[tuple[str, RouteEntry]] = (),
+) -> Built:
     """Scan, load and bind every route file. validation_error: that of the project, for files without their own.
+
+    own: path and entry of what Waypost answers where the project does not.
 
     Raises StartupErrors with all mistakes at once. In development it raises nothing: a mistake inside one file
     becomes the error of its entry, two files that claim one path share one, and the rest of the application works.
@@ -73,10 +79,10 @@ def build(config: Config, validation_error: Callable[..., Any] | None = None) ->
         file = loaded.file
         try:
             entry = entries[file.file] = _entry(loaded, config, validation_error)
-            own = route_layers(vars(loaded.module), file.file) if loaded.module is not None else ()
-            before = (*folders.layers(file.middleware), *own)
+            listed = route_layers(vars(loaded.module), file.file) if loaded.module is not None else ()
+            before = (*folders.layers(file.middleware), *listed)
             layers.append((entry, before))
-            _describe_layers(entry, before)
+            _describe_layers(entry, root, before)
         except StartupError as mistake:
             mistakes = mistake.errors if isinstance(mistake, StartupErrors) else [mistake]
             errors.extend(error for error in mistakes if error not in folders.errors)
@@ -90,6 +96,7 @@ def build(config: Config, validation_error: Callable[..., Any] | None = None) ->
     table = RouteTable.build(
         routes,
         public=public_entries(config.public_dir),
+        spare=own,
         base_path=config.base_path,
         trailing_slash=config.trailing_slash,
         skip_trailing_slash_redirect=config.skip_trailing_slash_redirect,
@@ -99,6 +106,23 @@ def build(config: Config, validation_error: Callable[..., Any] | None = None) ->
     warnings = [*found.warnings, *report.warnings, *root.warnings]
     variable = frozenset(id(entry) for file, entry in routes if file.params)
     return Built([entry for _, entry in routes], table, warnings, errors, root, rules, layers, variable)
+
+
+def _describe_layers(entry: RouteEntry, root: RootMiddleware, layers: Iterable[Layer]) -> None:
+    """Add to the operations of a route what the middleware before it says of them."""
+    above: list[Additions] = []
+    for layer, certain in (
+        *((layer, root.matcher is None) for layer in root.layers),
+        *((layer, layer.covers is None) for layer in layers),
+    ):
+        if layer.additions is not None:
+            # A matcher may let this route pass by; what it may be refused with is told all the same.
+            above.append(layer.additions if certain else Additions(responses=layer.additions.responses))
+    if above:
+        entry.operations = {
+            verb: replace(operation, additions=(*above, *operation.additions))
+            for verb, operation in entry.operations.items()
+        }
 
 
 def _entry(loaded: LoadedRoute, config: Config, validation_error: Callable[..., Any] | None) -> RouteEntry:
@@ -129,16 +153,6 @@ def _entry(loaded: LoadedRoute, config: Config, validation_error: Callable[..., 
         sockets=converse is not None,
         only_sockets=only_sockets,
     )
-
-
-def _describe_layers(entry: RouteEntry, layers: tuple[Layer, ...]) -> None:
-    """Add what middleware of folders and of the route says, where it is for every request."""
-    found = tuple(layer.additions for layer in layers if layer.additions is not None and layer.covers is None)
-    if found:
-        entry.operations = {
-            verb: replace(operation, additions=found + operation.additions)
-            for verb, operation in entry.operations.items()
-        }
 
 
 def _endpoints(

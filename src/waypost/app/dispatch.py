@@ -113,7 +113,7 @@ def without_endpoint(entry: RouteEntry, method: str) -> Response:
         raise entry.error
     if method == "OPTIONS":
         return Response(None, 204, {"allow": entry.allow})
-    if method in METHODS:
+    if method in METHODS or method == "TRACE":  # RFC 9110 knows TRACE; Next.js does not
         return error_response(405, "Method not allowed", {"allow": entry.allow})
     return error_response(400, "Unknown method", {"allow": entry.allow})
 

@@ -15,26 +15,27 @@ from waypost.routing.pattern import Segment
 class PathTemplate:
     """Writes the paths of one route.
 
-    fixed: the path of a route without parameters, else None. pattern: in the spelling of tags, "/posts/[id]".
+    segments: those of the route. fixed: the path of a route without parameters, else None. pattern: in the spelling of
+    tags, "/posts/[id]".
     """
 
-    __slots__ = ("_base_path", "_segments", "_slash", "fixed", "pattern")
+    __slots__ = ("_base_path", "_slash", "fixed", "pattern", "segments")
 
     def __init__(self, segments: Sequence[Segment], base_path: str, *, trailing_slash: bool) -> None:
-        self._segments = tuple(segments)
+        self.segments = tuple(segments)
         self._base_path = base_path
         self._slash = trailing_slash
         self.pattern = "/" + "/".join(
-            encode_part(segment.name) if segment.kind == "static" else segment.text for segment in self._segments
+            encode_part(segment.name) if segment.kind == "static" else segment.text for segment in self.segments
         )
-        self.fixed = self.pattern if all(segment.kind == "static" for segment in self._segments) else None
+        self.fixed = self.pattern if all(segment.kind == "static" for segment in self.segments) else None
 
     def of(self, params: Mapping[str, Any]) -> str:
         """The path for these decoded parameters, without base path."""
         if self.fixed is not None:
             return self.fixed
         parts: list[str] = []
-        for segment in self._segments:
+        for segment in self.segments:
             if segment.kind == "static":
                 parts.append(encode_part(segment.name))
             elif segment.kind == "param":
@@ -54,7 +55,7 @@ class PathTemplate:
         if not isinstance(params, Mapping):
             raise ValueError(f"it gave {params!r}, which is no dict of parameters")
         wanted: dict[str, Any] = {}
-        for segment in self._segments:
+        for segment in self.segments:
             if segment.kind == "static":
                 continue
             value = params.get(segment.name)
@@ -62,7 +63,7 @@ class PathTemplate:
                 wanted[segment.name] = _one(value, segment.name)
             elif value or segment.kind == "catch-all":
                 wanted[segment.name] = _many(value, segment.name)
-        unknown = [name for name in params if name not in {segment.name for segment in self._segments}]
+        unknown = [name for name in params if name not in {segment.name for segment in self.segments}]
         if unknown:
             raise ValueError(f"it gave the parameter {unknown[0]!r}, which {self.pattern} has not")
         return wanted

@@ -26,6 +26,7 @@ from waypost.http.payload import BodyStream, FilePayload, encode_chunk
 from waypost.http.request import Request, arrived
 from waypost.http.response import Response
 from waypost.http.site import Connection
+from waypost.openapi.serving import open_application
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -370,4 +371,4 @@ def create_app(path: str | Path = ".", *, dev: bool = False) -> ASGI:
     root = Path(path).resolve()
     mode: Literal["development", "production"] = "development" if dev else "production"
     env = load_env(root, mode)
-    return ASGI(Application(load_config(root, mode, places=env.places)))
+    return ASGI(open_application(load_config(root, mode, places=env.places)))

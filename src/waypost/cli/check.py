@@ -22,6 +22,7 @@ from waypost.errors import StartupError
 def command(folder: Path, types: bool) -> None:
     """Check settings, routes, exports and segment options of the project in FOLDER, and its types.
 
+    Where an openapi.json is committed, what the routes are is compared with it, and what breaks clients is named.
     Exit code 1 when something is wrong.
     """
     good = _check_startup(folder)
@@ -41,6 +42,19 @@ def _check_startup(root: Path) -> bool:
     print_warnings(application.warnings)
     routes = len(application.routes)
     click.echo(f"routes: {routes} route{'' if routes == 1 else 's'}, no problems")
+    return _check_contract(application)
+
+
+def _check_contract(application: Application) -> bool:
+    from waypost.cli.contract import check_contract
+
+    try:
+        line = check_contract(application)
+    except StartupError as error:
+        print_report(error)
+        return False
+    if line is not None:
+        click.echo(line)
     return True
 
 

@@ -27,6 +27,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "build": "Run the static handlers and keep their answers.",
     "start": "Serve the project in production.",
     "routes": "List the routes of the project.",
+    "openapi": "Write the OpenAPI document.",
+    "client": "Write a typed client.",
     "check": "Find everything that is wrong before it runs.",
 }
 

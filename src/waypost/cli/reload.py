@@ -14,6 +14,7 @@ from waypost.app.application import Application
 from waypost.cli.project import Project, open_project
 from waypost.cli.startup import start_up
 from waypost.config import SETTINGS, Config
+from waypost.openapi.serving import open_application
 from waypost.routing.load import forget_project_modules
 
 # What the server has read when it began to listen; a new value takes effect with the next `waypost dev`.
@@ -29,7 +30,7 @@ async def load_application(root: Path, overrides: Mapping[str, object]) -> tuple
     project = open_project(root, "development", overrides)
     forget_project_modules(root)
     with _outside_the_loop():
-        application = Application(project.config)
+        application = open_application(project.config)
     await start_up(application)
     return application, project
 

@@ -10,6 +10,7 @@ from waypost.app.application import Application
 from waypost.cli.project import open_project
 from waypost.cli.startup import start_up
 from waypost.errors import StartupError
+from waypost.openapi.serving import open_application
 from waypost.server.service import Upgrade
 from waypost.server.worker import Serving
 
@@ -17,7 +18,7 @@ from waypost.server.worker import Serving
 def make_serving(root: str, overrides: dict[str, Any]) -> Serving:
     """Build the project's application for production. Raises StartupErrors with everything that is wrong."""
     config = open_project(Path(root), "production", overrides).config
-    application = Application(config)
+    application = open_application(config)
     return Serving(
         application.handle,
         startup=partial(start_up, application),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from waypost.description import DESCRIPTION, Description
 from waypost.rule import (
     HEADER_RULES,
     ORIGINS,
@@ -26,6 +27,7 @@ from waypost.setting import (
     BASE_PATH,
     BUILD_ID,
     CACHE_URL,
+    DOCUMENT_PATH,
     DURATION,
     FILE,
     FLAG,
@@ -247,6 +249,26 @@ class Config:
         None, FILE, "Server", "PEM file with the certificate and its chain; with `tls_key` the server speaks HTTPS."
     )
     tls_key: Path | None = _set(None, FILE, "Server", "PEM file with the private key, not encrypted.")  # noqa: RUF009
+
+    openapi: Description = _set(  # noqa: RUF009
+        Description(), DESCRIPTION, "OpenAPI", "Title, version and more: see [OpenAPI](openapi.md#what-no-file-says)."
+    )
+    openapi_path: str = _set(
+        "",
+        DOCUMENT_PATH,
+        "OpenAPI",
+        "Path that answers with the OpenAPI document. Nothing: `/openapi.json` in `waypost dev`, none in production."
+        " `off`: none in both.",
+    )
+    docs_path: str = _set(
+        "",
+        DOCUMENT_PATH,
+        "OpenAPI",
+        "Path of the page that shows it. Nothing: `/docs` in `waypost dev`, none in production. `off`: none in both.",
+    )
+    openapi_file: Path = _set(  # noqa: RUF009
+        Path("openapi.json"), FILE, "OpenAPI", "Committed document that `waypost check` compares with, if it is there."
+    )
 
     telemetry: bool = _set(True, FLAG, "Log", "Spans and metrics by OpenTelemetry, where the program set up its SDK.")
     log_format: Literal["text", "json"] = _set("text", choice("text", "json"), "Log", "Shape of a log line.")

@@ -36,7 +36,7 @@ class SegmentOptions:
     revalidate: seconds; False is "until it is revalidated by hand", None is not set, 0 is never cached.
     max_duration: seconds, a hint to hosts. preferred_region: empty when not set. max_body_size: bytes, None takes
     the setting of the application. websocket_origins: whose pages may open a WebSocket beside our own, None takes the
-    setting.
+    setting. openapi: False leaves the route out of the OpenAPI document.
     """
 
     dynamic: Dynamic = "auto"
@@ -48,6 +48,7 @@ class SegmentOptions:
     preferred_region: tuple[str, ...] = ()
     max_body_size: int | None = None
     websocket_origins: tuple[str, ...] | None = None
+    openapi: bool = True
 
     @property
     def edge(self) -> bool:
@@ -133,6 +134,7 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "preferred_region": _read_region,
     "max_body_size": _read_size,
     "websocket_origins": _read_origins,
+    "openapi": _read_flag,
 }
 _NAMES: Final = (*_READERS, _GENERATE)
 _FOLDED: Final = {name.replace("_", ""): name for name in _NAMES}

@@ -78,12 +78,16 @@ class RouteTable(Generic[T]):
         self,
         routes: Iterable[tuple[tuple[Segment, ...], T]],
         *,
+        spare: Iterable[tuple[tuple[Segment, ...], T]] = (),
         base_path: str = "",
         trailing_slash: bool = False,
         skip_trailing_slash_redirect: bool = False,
         make_params: Callable[[], Params] = dict,
     ) -> None:
-        """routes: segments and entry, the stronger first: of two at one place the first stays. See `build`."""
+        """routes: segments and entry, the stronger first: of two at one place the first stays.
+
+        spare: those of static paths that are left out where a route answers them. See `build`.
+        """
         fix: Any = super().__setattr__
         fix("_base_path", base_path)
         fix("_make_params", make_params)
@@ -93,7 +97,7 @@ class RouteTable(Generic[T]):
         fix("_root", _Node[T]())
         static: dict[str, T] = {}
         entries: list[tuple[str, T]] = []
-        for segments, entry in routes:
+        for segments, entry in self._with_spare(routes, spare):
             entries.append((render_pattern(segments), entry))
             self._insert(segments, entry)
             fixed = segments[:-1] if segments and segments[-1].kind == "optional-catch-all" else segments
@@ -109,6 +113,7 @@ class RouteTable(Generic[T]):
         routes: Iterable[tuple[RouteFile, T]],
         *,
         public: Iterable[tuple[str, T]] = (),
+        spare: Iterable[tuple[str, T]] = (),
         base_path: str = "",
         trailing_slash: bool = False,
         skip_trailing_slash_redirect: bool = False,
@@ -118,6 +123,7 @@ class RouteTable(Generic[T]):
         """Make the table of an application.
 
         public: files that win over every route of the same path, by their decoded URL path (`/naïve file.txt`).
+        spare: what answers a path that nothing else does, by the path.
         base_path: `/docs` puts the whole table below it; `match` and `static` then take paths that include it.
         tolerant: of conflicting files keep the first instead of raising StartupErrors (`dev` reports them elsewhere).
         make_params: what holds the values that `find` and `match` give. An entry is any object but None.
@@ -127,9 +133,9 @@ class RouteTable(Generic[T]):
             conflicts = find_conflicts([file for file, _ in pairs])
             if conflicts:
                 raise StartupErrors(conflict.error for conflict in conflicts)
-        files = [(tuple(Segment("static", name, name) for name in path.split("/") if name), e) for path, e in public]
         return cls(
-            [*files, *((file.segments, entry) for file, entry in pairs)],
+            [*_at_paths(public), *((file.segments, entry) for file, entry in pairs)],
+            spare=_at_paths(spare),
             base_path=base_path,
             trailing_slash=trailing_slash,
             skip_trailing_slash_redirect=skip_trailing_slash_redirect,
@@ -252,6 +258,15 @@ class RouteTable(Generic[T]):
                 later.append((child, at + 1))
         return None
 
+    def _with_spare(
+        self, routes: Iterable[tuple[tuple[Segment, ...], T]], spare: Iterable[tuple[tuple[Segment, ...], T]]
+    ) -> Iterator[tuple[tuple[Segment, ...], T]]:
+        """The routes, and once they stand those of `spare` that are needed."""
+        yield from routes
+        for segments, entry in spare:
+            if self._walk(["", *(segment.name for segment in segments)]) is None:
+                yield segments, entry
+
     def _insert(self, segments: tuple[Segment, ...], entry: T) -> None:
         leaf = _Leaf(entry, segments)
         # The root stands for the empty text before the first slash, so that a split path is walked as it is.
@@ -276,3 +291,9 @@ class RouteTable(Generic[T]):
         for path in (bare, bare + "/"):
             if path and self.redirect(path) is None:
                 yield path
+
+
+def _at_paths(entries: Iterable[tuple[str, T]]) -> list[tuple[tuple[Segment, ...], T]]:
+    return [
+        (tuple(Segment("static", name, name) for name in path.split("/") if name), entry) for path, entry in entries
+    ]

@@ -29,6 +29,7 @@ from waypost.http.request import Request, incoming
 from waypost.http.response import Response
 from waypost.http.site import Connection
 from waypost.http.url import URLSearchParams
+from waypost.openapi.serving import open_application
 from waypost.testing.websocket import AsyncClientSocket, Connecting, HandshakeRefused
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class AsyncClient:
             load_env(Path(path).resolve(), "test")
             mode: Literal["development", "test"] = "development" if dev else "test"
             # In memory: a test must not find what an earlier one has cached.
-            path = Application(load_config(Path(path).resolve(), mode, {"cache_url": "memory:"}))
+            path = open_application(load_config(Path(path).resolve(), mode, {"cache_url": "memory:"}))
         self.application = path
         self.host = host
         self.cookies: dict[str, str] = {}

@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.running import write
+from tests.openapi.validity import validate
+
+from waypost.app.application import Application
+from waypost.config import load_config
+from waypost.openapi import openapi_document
+
+Make = Callable[..., dict[str, Any]]
+
+HEAD = "from __future__ import annotations\nfrom waypost import *\n"
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """The document of a project with these files, which is a valid one."""
+
+    def build(files: dict[str, str], pyproject: str = "") -> dict[str, Any]:
+        write(tmp_path, {**files, "pyproject.toml": pyproject})
+        application = Application(load_config(tmp_path, environ={}))
+        document = openapi_document(application.routes, application.config)
+        validate(document)
+        return document
+
+    return build
+
+
+def test_an_untyped_handler_may_answer_anything(make: Make) -> None:
+    document = make(
+        {"app/route.py": "async def GET(request): ...\nasync def POST(request): ...\nasync def PUT(): ...\n"}
+    )
+    get, post, put = (document["paths"]["/"][verb] for verb in ("get", "post", "put"))
+    assert get == {
+        "operationId": "getRoot",
+        "responses": {
+            "default": {
+                "description": "What the handler answers; it declares nothing.",
+                "content": {"*/*": {}},
+            }
+        },
+    }
+    assert post["requestBody"] == {"content": {"*/*": {}}}
+    assert sorted(post["responses"]) == ["400", "413", "default"]
+    assert "requestBody" not in put
+
+
+TYPED = (
+    HEAD
+    + '''
+from typing import Annotated
+from pydantic import BaseModel, Field
+
+class Author(BaseModel):
+    """Who wrote it."""
+    name: str
+
+class NewPost(BaseModel):
+    title: Annotated[str, Field(max_length=20, examples=["Hello"])]
+    author: Author | None = None
+
+class Post(NewPost):
+    id: int
+    kind: str = "public"
+
+class Query(BaseModel):
+    page: Annotated[int, Field(ge=1, description="From 1 on.")] = 1
+    tag: list[str] = []
+
+responses = {"POST": {201: Post, 409: "The title is taken."}}
+
+async def GET(query: Query) -> list[Post]:
+    """List posts.
+
+    Page by page.
+    """
+
+async def POST(body: NewPost) -> Response[Post]: ...
+'''
+)
+
+
+def test_a_typed_handler_is_described_from_its_signature(make: Make) -> None:
+    document = make({"app/api/posts/route.py": '"""The posts."""\n' + TYPED})
+    item = document["paths"]["/api/posts"]
+    get, post = item["get"], item["post"]
+    assert item["description"] == "The posts."
+    assert (get["operationId"], get["tags"], get["summary"], get["description"]) == (
+        "getApiPosts", ["posts"], "List posts.", "Page by page.",
+    )  # fmt: skip
+    page, tag = get["parameters"]
+    assert (page["name"], page["in"], page.get("required")) == ("page", "query", None)
+    assert page["schema"]["minimum"] == 1
+    assert tag["schema"] == {"type": "array", "items": {"type": "string"}, "default": []}
+    assert get["responses"]["200"]["content"]["application/json"]["schema"] == {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Post"},
+    }
+    assert post["requestBody"] == {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewPost"}}},
+    }
+    assert sorted(get["responses"]) == ["200", "400"]
+    assert sorted(post["responses"]) == ["201", "400", "409", "413", "415"]
+    assert post["responses"]["409"]["description"] == "The title is taken."
+    assert "1048576" in post["responses"]["413"]["description"]
+    schemas = document["components"]["schemas"]
+    assert sorted(schemas) == ["Author", "ErrorResponse", "NewPost", "Post", "ValidationErrorResponse"]
+    assert schemas["Author"]["description"] == "Who wrote it."
+    assert schemas["NewPost"]["required"] == ["title"]
+    # What is sent has every field.
+    assert schemas["Post"]["required"] == ["title", "author", "id", "kind"]
+    assert schemas["NewPost"]["properties"]["title"] == {"type": "string", "maxLength": 20, "examples": ["Hello"]}
+
+
+def test_the_same_project_gives_the_same_document(make: Make) -> None:
+    files = {"app/api/posts/route.py": TYPED, "app/[id]/route.py": "async def GET(id: int): ...\n"}
+    assert make(files) == make(files)
+
+
+def test_two_types_of_one_name_have_two_names(make: Make) -> None:
+    one = HEAD + "import msgspec\nclass Post(msgspec.Struct):\n    id: int\nasync def GET() -> Post: ...\n"
+    two = HEAD + "import msgspec\nclass Post(msgspec.Struct):\n    title: str\nasync def GET() -> Post: ...\n"
+    document = make({"app/a/route.py": one, "app/b/route.py": two, "app/c/route.py": one})
+    assert [
+        document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"][21:]
+        for path in ("/a", "/b", "/c")
+    ] == ["Post", "Post2", "Post"]
+
+
+def test_types_that_differ_below_have_two_names(make: Make) -> None:
+    text = HEAD + (
+        "import msgspec\nclass Inner(msgspec.Struct):\n    {}: int\nclass Outer(msgspec.Struct):\n    inner: Inner\n"
+        "async def GET() -> Outer: ...\n"
+    )
+    document = make({"app/a/route.py": text.format("x"), "app/b/route.py": text.format("y")})
+    schemas = document["components"]["schemas"]
+    assert {"Inner", "Inner2", "Outer", "Outer2"} <= set(schemas)
+    assert schemas["Outer2"]["properties"]["inner"]["$ref"].endswith("/Inner2")
+
+
+def test_one_type_that_is_read_and_written_has_two_names_where_its_forms_differ(make: Make) -> None:
+    text = HEAD + "import msgspec\nclass Post(msgspec.Struct):\n    title: str\n    kind: str = 'x'\n"
+    document = make({"app/route.py": text + "async def POST(body: Post) -> Post: ...\n"})
+    schemas = document["components"]["schemas"]
+    assert schemas["Post"]["required"] == ["title"]
+    assert schemas["PostOutput"]["required"] == ["title", "kind"]
+
+
+def test_a_type_that_speaks_of_itself(make: Make) -> None:
+    text = (
+        HEAD + "import msgspec\nclass Tree(msgspec.Struct):\n    children: list[Tree]\nasync def GET() -> Tree: ...\n"
+    )
+    document = make({"app/route.py": text})
+    assert document["components"]["schemas"]["Tree"]["properties"]["children"]["items"]["$ref"].endswith("/Tree")
+
+
+def test_segments_are_parameters(make: Make) -> None:
+    handler = "async def GET(context): ...\n"
+    document = make(
+        {
+            "app/posts/[id]/route.py": "async def GET(id: int): ...\n",
+            "app/users/[name]/route.py": handler,
+            "app/shop/[[...path]]/route.py": handler,
+        }
+    )
+    paths = document["paths"]
+    assert list(paths) == ["/posts/{id}", "/shop", "/shop/{path}", "/users/{name}"]
+    (number,) = paths["/posts/{id}"]["get"]["parameters"]
+    assert number == {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
+    (name,) = paths["/users/{name}"]["get"]["parameters"]
+    assert name["schema"] == {"type": "string"}
+    assert "parameters" not in paths["/shop"]["get"]
+    (several,) = paths["/shop/{path}"]["get"]["parameters"]
+    assert several["x-waypost-catch-all"] is True
+    assert [paths[path]["get"]["operationId"] for path in ("/shop", "/shop/{path}")] == ["getShop", "getShopByPath"]
+    assert sorted(paths["/posts/{id}"]["get"]["responses"]) == ["400", "404", "default"]
+
+
+def test_forms_headers_and_cookies(make: Make) -> None:
+    text = (
+        HEAD
+        + """
+import msgspec
+class Upload(msgspec.Struct):
+    file: File
+    note: str = ""
+class Note(msgspec.Struct):
+    note: str
+class Fields(msgspec.Struct):
+    x_note: str
+class Jar(msgspec.Struct):
+    theme: str = "light"
+async def POST(form: Upload, headers: Fields, cookies: Jar): ...
+async def PUT(form: Note): ...
+"""
+    )
+    item = make({"app/route.py": text})["paths"]["/"]
+    parameters = {(one["in"], one["name"]): one.get("required", False) for one in item["post"]["parameters"]}
+    assert parameters == {("header", "x-note"): True, ("cookie", "theme"): False}
+    # Only a multipart form has files.
+    assert list(item["post"]["requestBody"]["content"]) == ["multipart/form-data"]
+    assert list(item["put"]["requestBody"]["content"]) == ["multipart/form-data", "application/x-www-form-urlencoded"]
+
+
+AUTH = (
+    "from waypost.auth import Auth, TokenSessions\nauth = Auth(TokenSessions('x' * 32))\nwith_auth = auth.with_auth\n"
+)
+
+
+def test_wrappers_say_what_they_ask_for_and_refuse(make: Make) -> None:
+    text = (
+        HEAD
+        + """
+from lib.auth import with_auth
+from waypost.ratelimit import RateLimiter
+limiter = RateLimiter(limit=3, window="1m")
+@with_auth
+async def GET(request): ...
+@limiter
+@with_auth(role="admin")
+async def DELETE(request): ...
+@limiter
+async def PUT(request): ...
+"""
+    )
+    document = make({"lib/auth.py": AUTH, "app/route.py": text})
+    get, delete, put = (document["paths"]["/"][verb] for verb in ("get", "delete", "put"))
+    assert get["security"] == [{"session": []}, {"bearer": []}]
+    assert {"401", "403"} <= set(get["responses"])
+    assert delete["security"] == [{"session": ["admin"]}, {"bearer": ["admin"]}]
+    assert {"401", "403", "429"} <= set(delete["responses"])
+    assert "admin" in delete["responses"]["403"]["description"]
+    assert "security" not in put
+    assert next(iter(put["responses"]["429"]["headers"])) == "Retry-After"
+    assert document["components"]["securitySchemes"] == {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
+    }
+
+
+def test_middleware_says_the_same_for_what_is_behind_it(make: Make) -> None:
+    document = make(
+        {
+            "lib/auth.py": AUTH,
+            "app/admin/middleware.py": "from lib.auth import with_auth\nmiddleware = with_auth\n",
+            "app/admin/route.py": "async def GET(): ...\n",
+            "app/listed/route.py": "from lib.auth import with_auth\nmiddleware = [with_auth]\nasync def GET(): ...\n",
+            "app/some/middleware.py": "from lib.auth import with_auth\nmiddleware = with_auth\n"
+            "config = {'matcher': '/some/where'}\n",
+            "app/some/route.py": "async def GET(): ...\n",
+            "app/open/route.py": "async def GET(): ...\n",
+        }
+    )
+    found = {path: item["get"] for path, item in document["paths"].items()}
+    assert found["/admin"]["security"] == found["/listed"]["security"] == [{"session": []}, {"bearer": []}]
+    assert "401" in found["/admin"]["responses"]
+    # A matcher may let it pass by.
+    assert "security" not in found["/some"]
+    assert "401" in found["/some"]["responses"]
+    assert "security" not in found["/open"]
+    assert "401" not in found["/open"]["responses"]
+
+
+def test_a_stream_of_events_says_so(make: Make) -> None:
+    text = HEAD + "from waypost.sse import EventStream\nasync def GET() -> EventStream: ...\n"
+    responses = make({"app/route.py": text})["paths"]["/"]["get"]["responses"]
+    assert responses == {"200": {"description": "OK", "content": {"text/event-stream": {}}}}
+
+
+def test_an_answer_without_a_body_has_no_content(make: Make) -> None:
+    text = HEAD + "responses = {'DELETE': {204: 'Gone.'}}\nasync def DELETE() -> Response: ...\n"
+    assert make({"app/route.py": text})["paths"]["/"]["delete"]["responses"] == {"204": {"description": "Gone."}}
+
+
+def test_pages_public_files_and_what_opts_out_are_left_out(make: Make) -> None:
+    document = make(
+        {
+            "app/page.py": "async def page(): ...\n",
+            "app/about/page.html": "<p>",
+            "public/x.json": "{}",
+            "app/internal/route.py": "openapi = False\nasync def GET(): ...\n",
+            "app/api/route.py": "async def GET(): ...\n",
+        }
+    )
+    assert list(document["paths"]) == ["/api"]
+
+
+def test_the_limit_of_a_route_is_told(make: Make) -> None:
+    text = "max_body_size = 10\nasync def POST(request): ...\n"
+    assert "10 bytes" in make({"app/route.py": text})["paths"]["/"]["post"]["responses"]["413"]["description"]
+
+
+def test_info_comes_from_the_project(make: Make) -> None:
+    document = make(
+        {"app/route.py": "def GET(): ...\n"},
+        '[project]\nname = "blog"\nversion = "2.1"\ndescription = "Posts."\n[tool.waypost]\nbase-path = "/v2"\n',
+    )
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"] == {"title": "blog", "description": "Posts.", "version": "2.1"}
+    assert document["servers"] == [{"url": "/v2"}]
+    assert list(document["paths"]) == ["/"]
+
+
+def test_the_settings_say_more(make: Make) -> None:
+    document = make(
+        {"app/users/route.py": "def GET(): ...\n", "app/posts/route.py": "def GET(): ...\n"},
+        """
+[project]
+name = "blog"
+[tool.waypost.openapi]
+title = "The blog"
+version = "3"
+summary = "Posts"
+description = "All of them."
+terms-of-service = "https://example.com/terms"
+contact = { name = "Ada", email = "ada@example.com" }
+license = { name = "MIT", identifier = "MIT" }
+servers = ["https://api.example.com", { url = "https://test.example.com", description = "For tests" }]
+tags = [{ name = "users", description = "People." }]
+""",
+    )
+    assert document["info"] == {
+        "title": "The blog",
+        "summary": "Posts",
+        "description": "All of them.",
+        "termsOfService": "https://example.com/terms",
+        "contact": {"name": "Ada", "email": "ada@example.com"},
+        "license": {"name": "MIT", "identifier": "MIT"},
+        "version": "3",
+    }
+    assert document["servers"] == [
+        {"url": "https://api.example.com"},
+        {"url": "https://test.example.com", "description": "For tests"},
+    ]
+    assert document["tags"] == [{"name": "users", "description": "People."}, {"name": "posts"}]
