@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from waypost import BodyTooLarge, UnsupportedMediaType, save_stream
+from waypost import BodyTooLarge, File, UnsupportedMediaType, save_stream
 from waypost.http import saving
 from waypost.http.saving import Draft
 
@@ -128,6 +128,39 @@ def test_cancelled_while_a_thread_writes(tmp_path: Path, monkeypatch: pytest.Mon
 
     asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["stream", "file"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_cancelled_while_the_file_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, overwrite: bool
+) -> None:
+    """The caller never hears of the file: without this it would lie there for ever."""
+    placing = threading.Event()
+    real = Draft._place
+
+    def place(self: Draft) -> None:
+        placing.set()
+        time.sleep(0.1)
+        real(self)
+
+    monkeypatch.setattr(Draft, "_place", place)
+
+    async def main() -> None:
+        if way == "file":
+            work = File([DATA], "x").save(tmp_path / "x", overwrite=overwrite)
+        else:
+            work = save_stream(_chunks(), tmp_path / "x", overwrite=overwrite)
+        task = asyncio.create_task(work)
+        while not placing.is_set():
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    # What was replaced can't be brought back: then the new file is better than none.
+    assert [item.name for item in tmp_path.iterdir()] == (["x"] if overwrite else [])
 
 
 def test_limits(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from waypost.http.streams import ReadableStream
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from waypost.http.saving import Draft
+
 Octets: TypeAlias = bytes  # inside the classes `bytes` is the method
 Segment: TypeAlias = "Octets | DiskSpan"
 BlobPart: TypeAlias = "str | Octets | bytearray | memoryview | Blob"
@@ -161,21 +163,19 @@ class File(Blob):
         overwrite: replace a file of that name, else it is a FileExistsError. fsync: return only when the bytes would
         survive a power cut. Raises OSError as open() does.
         """
-        from waypost.http.saving import refuse_claimed  # pathlib is slow to import, and few programs save a file
+        from waypost.http.saving import Draft, refuse_claimed  # few programs save a file
 
         refuse_claimed(target, self.name)
-        return await asyncio.to_thread(self._write, target, overwrite, fsync)
-
-    def _write(self, target: str | os.PathLike[str], overwrite: bool, fsync: bool) -> Path:
-        from waypost.http.saving import Draft
-
         draft = Draft(target, overwrite=overwrite)
         try:
-            for piece in self._pieces():
-                draft.write(piece if isinstance(piece, bytes) else piece.read())
+            return await asyncio.to_thread(self._write, draft, fsync)
         except BaseException:
-            draft.discard()
+            await draft.give_up()
             raise
+
+    def _write(self, draft: Draft, fsync: bool) -> Path:
+        for piece in self._pieces():
+            draft.write(piece if isinstance(piece, bytes) else piece.read())
         return draft.finish(fsync=fsync)
 
     def __repr__(self) -> str:

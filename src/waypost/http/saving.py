@@ -50,7 +50,7 @@ async def save_stream(
     limit = None if max_size is None else SIZE.read(max_size, False)
     types = checked_accept(accept)
     source: Any = reporting(chunks, on_progress, total) if on_progress is not None else aiter(chunks)
-    draft: Draft | None = None
+    draft = Draft(target, overwrite=overwrite)
     waiting = bytearray()
     size = 0
     try:
@@ -63,19 +63,13 @@ async def save_stream(
                 _check(waiting, types)
                 types = None
             if len(waiting) >= _WRITE_SIZE:
-                if draft is None:
-                    draft = await asyncio.to_thread(Draft, target, overwrite=overwrite)
                 await asyncio.to_thread(draft.write, waiting)
                 waiting = bytearray()
         if types is not None:
             _check(waiting, types)
-        if draft is None:
-            draft = await asyncio.to_thread(Draft, target, overwrite=overwrite)
         return await asyncio.to_thread(draft.finish, waiting, fsync=fsync)
     except BaseException:
-        if draft is not None:
-            # In a thread, since a write that was cancelled may still be under way there.
-            await asyncio.shield(asyncio.to_thread(draft.discard))
+        await draft.give_up()
         raise
     finally:
         if hasattr(source, "aclose"):
@@ -112,27 +106,32 @@ async def _tell(report: Progress, size: int, total: int | None) -> None:
 
 
 class Draft:
-    """The file beside the target that the bytes go to first. All methods block: call them in a worker thread.
+    """The file beside the target that the bytes go to first, made at the first write.
 
-    target: a file, or an existing folder, in which the file gets a random name. Raises FileExistsError for a file
-    that is there unless `overwrite`, and OSError as open() does.
+    target: a file, or an existing folder, in which the file gets a random name. write() and finish() raise
+    FileExistsError for a file that is there unless `overwrite`, and OSError as open() does. All methods but give_up()
+    block: call them in a worker thread.
     """
 
-    __slots__ = ("_done", "_draft", "_file", "_lock", "_overwrite", "target")
+    __slots__ = ("_done", "_draft", "_file", "_lock", "_overwrite", "_placed", "target")
 
     def __init__(self, target: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        path = Path(target)
-        self.target = path / uuid4().hex if path.is_dir() else path
+        self.target = Path(target)
         self._overwrite = overwrite
         self._lock = Lock()
-        self._done = False
-        if not overwrite and os.path.lexists(self.target):
+        self._file: int | None = None
+        self._done = self._placed = False
+
+    def _open(self) -> int:
+        if self.target.is_dir():
+            self.target = self.target / uuid4().hex
+        elif not self._overwrite and os.path.lexists(self.target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(self.target))
         # Beside the target, so that the last step is a rename in one file system. O_EXCL follows no link that someone
         # put there.
         self._draft = self.target.with_name(f".{uuid4().hex}.part")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._file = os.open(self._draft, flags, 0o666)
+        return os.open(self._draft, flags, 0o666)
 
     def write(self, data: bytes | bytearray) -> None:
         """Append. Raises OSError when the disk is full, ValueError after discard()."""
@@ -140,6 +139,8 @@ class Draft:
         with self._lock:
             if self._done:
                 raise ValueError("the file was given up")
+            if self._file is None:
+                self._file = self._open()
             while rest:
                 rest = rest[os.write(self._file, rest) :]
 
@@ -148,12 +149,13 @@ class Draft:
         try:
             self.write(data)
             with self._lock:
-                if self._done:
+                if self._done or self._file is None:
                     raise ValueError("the file was given up")
                 if fsync:
                     os.fsync(self._file)
                 self._close()
                 self._place()
+                self._placed = True
                 if fsync:
                     _sync_folder(self.target.parent)
         except BaseException:
@@ -175,20 +177,36 @@ class Draft:
                 raise
             # A file system without hard links: the name is taken first, which only one can.
             os.close(os.open(self.target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-            self._draft.replace(self.target)
+            try:
+                self._draft.replace(self.target)
+            except BaseException:
+                self.target.unlink()
+                raise
         else:
             self._draft.unlink()
 
     def discard(self) -> None:
-        """Remove the draft; waits for a write that is under way. Does nothing once the file has its name."""
+        """Leave nothing: remove the draft, or the file that whoever asked for it will never hear of.
+
+        Waits for a write that is under way. A file that took another one's place stays.
+        """
         with self._lock:
             if not self._done:
                 self._close()
+            if self._file is None:
+                return
             self._draft.unlink(missing_ok=True)
+            if self._placed and not self._overwrite:
+                self.target.unlink(missing_ok=True)
+
+    async def give_up(self) -> None:
+        """discard(), for the event loop: when a task is cancelled, its write goes on in the thread for a while."""
+        await asyncio.shield(asyncio.to_thread(self.discard))
 
     def _close(self) -> None:
         self._done = True
-        os.close(self._file)
+        if self._file is not None:
+            os.close(self._file)
 
 
 def _sync_folder(folder: Path) -> None:
