@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -67,13 +68,18 @@ def test_what_raises_is_undone_and_the_next_goes_on(tmp_path: Path) -> None:
 
 
 def test_its_thread_does_not_keep_a_server_that_stops(tmp_path: Path) -> None:
-    file = SQLiteFile(tmp_path / "a.db", SCHEMA)
-    asyncio.run(file.run(value))
-    [thread] = [thread for thread in threading.enumerate() if thread.name.startswith("waypost-sqlite")]
-    assert thread.daemon
-    asyncio.run(file.close())
-    thread.join(5)
-    assert not thread.is_alive()
+    before = set(threading.enumerate())
+    files = [SQLiteFile(tmp_path / name, SCHEMA) for name in ("closed.db", "forgotten.db")]
+    for file in files:
+        asyncio.run(file.run(value))
+    threads = [thread for thread in set(threading.enumerate()) - before if thread.name == "waypost-sqlite"]
+    assert [thread.daemon for thread in threads] == [True, True]
+    asyncio.run(files[0].close())
+    del file, files
+    gc.collect()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:

@@ -45,6 +45,11 @@ class SQLiteFile:
         self._gate: int | None = None
         self._owner = 0
 
+    def __del__(self) -> None:
+        lane: Lane | None = getattr(self, "_lane", None)  # a path that is none has ended __init__ before
+        if lane is not None:
+            lane.close()  # its thread would wait for work for ever
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` gives, called in the thread inside BEGIN IMMEDIATE; rolled back when it raises.
 
