@@ -1,19 +1,15 @@
 """The protocol under bytes that nobody would send: it never fails, never answers too much, never depends on segments.
 
-In the tests Hypothesis makes sequences of messages; `python tests/server/test_fuzz.py --seconds 600` mutates the probes
-for as long as it is told, guided by coverage where atheris is installed.
+Here Hypothesis makes sequences of messages; `python bench/fuzz/run.py protocol` mutates the probes for as long as it is
+told, guided by coverage where atheris is installed.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import base64
 import json
-import random
 import re
-import sys
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -230,54 +226,3 @@ def _seeds() -> Iterator[bytes]:
             yield bytes.fromhex(probe["request_hex"])
         else:
             yield zlib.decompress(base64.b64decode(probe["request_zlib_base64"]))
-
-
-def _mutated(seeds: list[bytes], chance: random.Random) -> bytes:
-    data = bytearray(chance.choice(seeds))
-    for _ in range(chance.randint(1, 5)):
-        at = chance.randrange(len(data) + 1)
-        kind = chance.randrange(4)
-        if kind == 0:
-            data[at : at + 1] = bytes([chance.randrange(256)])
-        elif kind == 1:
-            del data[at : at + chance.randint(1, 8)]
-        elif kind == 2:
-            other = chance.choice(seeds)
-            start = chance.randrange(len(other) + 1)
-            data[at:at] = other[start : start + chance.randint(1, 80)]
-        else:
-            data[at:at] = chance.choice([b"\r\n", b"\n", b" ", b"\0", b"0", b":", b"\r\n\r\n", b"chunked", b"HTTP/1.1"])
-    return bytes(data)
-
-
-def _run(seconds: float, number: int) -> None:
-    seeds = [seed for seed in _seeds() if len(seed) < 3000]
-    chance = random.Random(number)
-    end = time.monotonic() + seconds
-    count = 0
-    while time.monotonic() < end:
-        data = _mutated(seeds, chance)
-        cuts = [chance.randrange(len(data) + 1) for _ in range(chance.randint(0, 5))]
-        try:
-            check(data, cuts)
-        except BaseException:
-            print(f"failed on {data!r} cut at {cuts}")
-            raise
-        count += 1
-    print(f"{count} inputs, nothing found")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    try:
-        import atheris  # type: ignore[import-not-found,unused-ignore]  # optional: it needs its own compiler run-time
-    except ImportError:
-        _run(options.seconds, options.seed)
-    else:
-        atheris.Setup(
-            [sys.argv[0], f"-max_total_time={options.seconds:.0f}"], lambda data: check(data[2:], list(data[:2] * 3))
-        )
-        atheris.Fuzz()
