@@ -158,7 +158,7 @@ class Config:
         "What a client gets to answer a close, and a handler to end when its client has left, before it is cancelled.",
     )
     websocket_compression: bool = _set(
-        False, FLAG, "WebSockets", "Compress messages where the client offers it; costs about 300 KiB a connection."
+        False, FLAG, "WebSockets", "Compress messages where the client offers it; costs about 35 KiB a connection."
     )
     websocket_origins: tuple[str, ...] = _set(
         (),
