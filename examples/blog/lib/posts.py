@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from waypost.cache import cached
 
+from lib.answers import PostAnswer
 from lib.db import db
 from lib.schema import Post, now
 from lib.slugs import slug_choices
@@ -24,9 +24,9 @@ async def list_posts(page: int, limit: int) -> Sequence[Post]:
 
 
 @cached(tags=[POSTS_TAG])
-async def posts_page(page: int, limit: int) -> list[dict[str, Any]]:
+async def posts_page(page: int, limit: int) -> list[PostAnswer]:
     """One page of posts as the API shows them, kept until `POSTS_TAG` is updated."""
-    return [post.to_json() for post in await list_posts(page, limit)]
+    return [PostAnswer.model_validate(post) for post in await list_posts(page, limit)]
 
 
 async def get_post(post_id: int) -> Post | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import DateTime, Dialect, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -48,14 +47,3 @@ class Post(Base):
 
     # Without this SQLite gives the id of a deleted post to the next one, and old links show the wrong post.
     __table_args__ = {"sqlite_autoincrement": True}
-
-    def to_json(self) -> dict[str, Any]:
-        """The post as the API shows it: every field is named here, so a new column is not public by accident."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "content": self.content,
-            "slug": self.slug,
-            "createdAt": self.created_at,
-            "updatedAt": self.updated_at,
-        }

@@ -14,7 +14,7 @@ from lib.schema import MAX_ID, TITLE_LENGTH
 from lib.validation import MAX_CONTENT_LENGTH, MAX_LIMIT, MAX_PAGE
 
 NOT_INTEGERS = [
-    "0", "-1", "-0", "+1", "01", "1.0", "1e3", "0x10", "1_000", "１", "١", "²", "", "null", "true", "NaN", "abc",
+    "0", "-1", "-0", "+1", "1.0", "1e3", "0x10", "1_000", "１", "١", "²", "", "null", "true", "NaN", "abc",
     "10abc", " 1", "1 ", "1;2", "1,2", "[1]", "9" * 19, "9" * 5000, str(2**31), str(2**63), str(-(2**63) - 1),
 ]  # fmt: skip
 

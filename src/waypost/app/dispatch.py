@@ -23,6 +23,8 @@ from waypost.routing.table import RouteTable
 Select: TypeAlias = "Callable[[Request, RequestScope], Response | Awaitable[Any]]"
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+# Methods of any resource in HTTP's own standards that no route can export.
+_STANDARD = frozenset(("TRACE", "QUERY"))
 
 
 class Dispatcher:
@@ -113,7 +115,7 @@ def without_endpoint(entry: RouteEntry, method: str) -> Response:
         raise entry.error
     if method == "OPTIONS":
         return Response(None, 204, {"allow": entry.allow})
-    if method in METHODS or method == "TRACE":  # RFC 9110 knows TRACE; Next.js does not
+    if method in METHODS or method in _STANDARD:
         return error_response(405, "Method not allowed", {"allow": entry.allow})
     return error_response(400, "Unknown method", {"allow": entry.allow})
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from waypost import Response
-
+from lib.answers import Limits, Settings
 from lib.schema import TITLE_LENGTH
 from lib.validation import MAX_CONTENT_LENGTH, MAX_LIMIT
 
 dynamic = "force-static"
 
 
-async def GET() -> Response:
-    return Response.json(
-        {
-            "version": "1.0.0",
-            "limits": {"title": TITLE_LENGTH, "content": MAX_CONTENT_LENGTH, "postsPerPage": MAX_LIMIT},
-        }
-    )
+async def GET() -> Settings:
+    """The limits of the API."""
+    limits = Limits(title=TITLE_LENGTH, content=MAX_CONTENT_LENGTH, posts_per_page=MAX_LIMIT)
+    return Settings(version="1.0.0", limits=limits)

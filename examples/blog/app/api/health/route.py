@@ -7,8 +7,9 @@ import logging
 import time
 
 from sqlalchemy import text
-from waypost import Request, Response
+from waypost import Response
 
+from lib.answers import Health
 from lib.db import db
 
 TIMEOUT = 2.0  # seconds; a health check that hangs is no answer
@@ -16,12 +17,16 @@ TIMEOUT = 2.0  # seconds; a health check that hangs is no answer
 log = logging.getLogger(__name__)
 
 
-async def GET(request: Request) -> Response:
+responses = {503: (Health, "The database does not answer.")}
+
+
+async def GET() -> Health:
+    """Whether the database answers."""
     timestamp = int(time.time() * 1000)
     try:
         async with asyncio.timeout(TIMEOUT), db.session() as session:
             await session.execute(text("SELECT 1"))
     except Exception:
         log.exception("The database does not answer")
-        return Response.json({"status": "unhealthy", "timestamp": timestamp}, status=503)
-    return Response.json({"status": "healthy", "timestamp": timestamp})
+        raise Response.json({"status": "unhealthy", "timestamp": timestamp}, status=503) from None
+    return Health(status="healthy", timestamp=timestamp)

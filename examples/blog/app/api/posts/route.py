@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from waypost import Request, Response
+from waypost import Response
 from waypost.cache import update_tag
 
+from lib.answers import PostAnswer, PostPage
 from lib.posts import POSTS_TAG, create_post, posts_page
-from lib.validation import MAX_LIMIT, MAX_PAGE, NewPost, query_integer, read_json
+from lib.validation import NewPost, PageQuery
+
+responses = {"POST": {201: (PostAnswer, "The post, with its slug.")}}
 
 
-async def GET(request: Request) -> Response:
-    """One page of posts: ?page=1&limit=10."""
-    page = query_integer(request, "page", default=1, high=MAX_PAGE)
-    limit = query_integer(request, "limit", default=10, high=MAX_LIMIT)
-    return Response.json({"data": await posts_page(page, limit), "page": page, "limit": limit})
+async def GET(query: PageQuery) -> PostPage:
+    """List posts.
+
+    In the order of their ids, page by page.
+    """
+    return PostPage(data=await posts_page(query.page, query.limit), page=query.page, limit=query.limit)
 
 
-async def POST(request: Request) -> Response:
-    """Create a post from {"title": …, "content": …}."""
-    body = await read_json(request, NewPost)
+async def POST(body: NewPost) -> Response[PostAnswer]:
+    """Add a post.
+
+    The slug is made of the title; the Location header leads to the post.
+    """
     post = await create_post(body.title, body.content)
     update_tag(POSTS_TAG)  # done before the answer goes out: who has seen it sees the new post in the list
-    return Response.json(post.to_json(), status=201, headers={"Location": f"/api/posts/{post.id}"})
+    answer = PostAnswer.model_validate(post)
+    return Response.json(answer, status=201, headers={"Location": f"/api/posts/{post.id}"})

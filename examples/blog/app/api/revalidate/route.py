@@ -6,10 +6,11 @@ import hmac
 import os
 import time
 
-from waypost import CacheUsageError, Request, Response
+from waypost import CacheUsageError, Response
 from waypost.cache import revalidate_path, update_tag
 
-from lib.validation import Revalidation, read_json
+from lib.answers import Problem, Revalidated
+from lib.validation import Revalidation
 
 # Without the variable there is no start: a secret that is empty, or that everybody knows, protects nothing.
 SECRET = os.environ["REVALIDATION_SECRET"].encode()
@@ -17,15 +18,18 @@ if not SECRET:
     raise ValueError("REVALIDATION_SECRET is empty")
 
 
-async def POST(request: Request) -> Response:
-    body = await read_json(request, Revalidation)
+responses = {401: (Problem, "The secret is not the one of this server.")}
+
+
+async def POST(body: Revalidation) -> Revalidated:
+    """Drop a tag or a path from the cache."""
     if not hmac.compare_digest(body.secret.encode(), SECRET):
-        return Response.json({"error": "Invalid secret"}, status=401)
+        raise Response.json({"error": "Invalid secret"}, status=401)
     try:
         if body.tag is not None:
             update_tag(body.tag)
         if body.path is not None:
             revalidate_path(body.path, body.type)
     except CacheUsageError as error:
-        return Response.json({"error": str(error)}, status=400)
-    return Response.json({"revalidated": True, "now": time.time_ns() // 1_000_000})
+        raise Response.json({"error": str(error)}, status=400) from None
+    return Revalidated(revalidated=True, now=time.time_ns() // 1_000_000)

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from waypost import Context, Request, Response
+from waypost import Response
 from waypost.cache import update_tag
 
+from lib.answers import Message, PostAnswer, Problem
 from lib.posts import POSTS_TAG, delete_post, get_post, update_post
-from lib.validation import PostChanges, post_id, read_json
+from lib.validation import PostChanges, PostId
+
+responses = {404: (Problem, "There is no such post.")}
 
 
-def not_found() -> Response:
+def missing() -> Response:
     return Response.json({"error": "Post not found"}, status=404)
 
 
-async def GET(request: Request, context: Context) -> Response:
-    post = await get_post(post_id(context.params["id"]))
-    return Response.json(post.to_json()) if post else not_found()
-
-
-async def PUT(request: Request, context: Context) -> Response:
-    """Change the fields that the body has: {"title": …} or {"content": …} or both."""
-    number = post_id(context.params["id"])
-    changes = (await read_json(request, PostChanges)).changes()
-    post = await update_post(number, changes)
+async def GET(id: PostId) -> PostAnswer:
+    """One post."""
+    post = await get_post(id)
     if post is None:
-        return not_found()
-    update_tag(POSTS_TAG)
-    return Response.json(post.to_json())
+        raise missing()
+    return PostAnswer.model_validate(post)
 
 
-async def DELETE(request: Request, context: Context) -> Response:
-    if not await delete_post(post_id(context.params["id"])):
-        return not_found()
+async def PUT(id: PostId, body: PostChanges) -> PostAnswer:
+    """Change a post.
+
+    Only the fields that the body has are changed; the slug stays, so that links keep working.
+    """
+    post = await update_post(id, body.changes())
+    if post is None:
+        raise missing()
     update_tag(POSTS_TAG)
-    return Response.json({"message": "Post deleted"})
+    return PostAnswer.model_validate(post)
+
+
+async def DELETE(id: PostId) -> Message:
+    """Delete a post."""
+    if not await delete_post(id):
+        raise missing()
+    update_tag(POSTS_TAG)
+    return Message(message="Post deleted")
