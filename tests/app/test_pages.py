@@ -71,6 +71,14 @@ def test_page_py_gives_html(tmp_path: Path, kind: str, arguments: str, value: st
         assert (other.status, other.headers.get("etag")) == (200, etag)
 
 
+def test_typed_arguments(tmp_path: Path) -> None:
+    page = "async def page(id: int, q: str = 'none') -> str:\n    return f'<p>{id + 1} {q}'\n"
+    with client(tmp_path, {"app/p/[id]/page.py": page}) as browser:
+        assert browser.get("/p/4").text.startswith("<p>5")
+        wrong = browser.get("/p/x")
+        assert (wrong.status, wrong.json()["error"]) == (400, "Validation failed")
+
+
 def test_what_else_a_page_may_give(tmp_path: Path) -> None:
     files = {
         "app/response/page.py": "from waypost import Response\n"
