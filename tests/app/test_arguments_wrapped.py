@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from tests.app.project import make_application
 
-from waypost import Context, Request
-from waypost.auth import Auth, StoredSessions
-from waypost.testing import Client
+from waypost import Context, Request, Response
+from waypost.app.wrapping import wrap
+from waypost.ratelimit import RateLimiter
+from waypost.testing import Client, request_scope
 
 HEAD = """
 from __future__ import annotations
@@ -168,18 +171,33 @@ POST = own_way(typed)
         assert client.post("/x").json() == [1, "mine", "nobody"]
 
 
+class New(msgspec.Struct):
+    title: str
+
+
 def test_a_wrapped_handler_in_a_unit_test_without_an_application() -> None:
-    auth = Auth(StoredSessions(None))
+    async def add(request: Request, context: Context, inner: Any) -> Response:
+        return await inner(request, context.extend(user="Ada"))  # type: ignore[no-any-return]  # a Response
 
-    @auth.with_auth
-    async def handler(user: object, id: str) -> dict[str, object]:
-        return {"user": user, "id": id}
+    async def typed(user: str, id: int, body: New, query: dict[str, str]) -> list[Any]:
+        return [user, id, body.title, query]
 
-    inner = handler.__wrapped__  # type: ignore[attr-defined]
-    assert asyncio.run(inner(user="Ada", id="7")) == {"user": "Ada", "id": "7"}
-    context = Context({"id": "7"}).extend(user="Ada")
-    assert context.user == "Ada"
-    assert Request("http://x/").method == "GET"
+    async def by_place(request: Request, user: str) -> list[Any]:
+        return [request.method, user]
+
+    async def main() -> None:
+        headers = {"content-type": "application/json"}
+        request = Request("http://x/?a=b", method="POST", headers=headers, body='{"title": "x"}')
+        with request_scope(request, id="7") as context:
+            wrapped = wrap(typed, add)
+            assert await (await wrapped(request, context)).json() == ["Ada", 7, "x", {"a": "b"}]
+            assert await (await wrap(wrapped, add)(request, context)).json() == ["Ada", 7, "x", {"a": "b"}]
+            assert await (await wrap(by_place, add)(request, context)).json() == ["POST", "Ada"]
+            limited = RateLimiter(limit=9, window="1m", store="memory:")(typed)
+            answer = await limited(request, context.extend(user="Bob"))
+            assert await answer.json() == ["Bob", 7, "x", {"a": "b"}]
+
+    asyncio.run(main())
 
 
 def test_static_and_cached_handlers(tmp_path: Path) -> None:

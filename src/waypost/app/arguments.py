@@ -37,7 +37,7 @@ from waypost.validation.requests import (
 Read: TypeAlias = "Callable[[Request, Mapping[str, Any]], Any | Awaitable[Any]]"
 
 _CATCH_ALL: Final = ("catch-all", "optional-catch-all")
-_BODILESS: Final = ("GET", "HEAD")
+_BODILESS: Final = ("GET", "HEAD", "page")
 _PLACES: Final[Mapping[str, Place]] = {"query": "query", "headers": "header", "cookies": "cookie", "params": "path"}
 # What the argument is without a schema, and how it is had.
 _AS_IT_IS: Final[Mapping[str, tuple[tuple[Any, ...], str]]] = {
@@ -79,8 +79,9 @@ class Planner:
             self._reader.error(f"{self._verb} takes both body and form", "A request has one body: keep one of them.")
         for name in ("body", "form"):
             if name in by_source and self._verb in _BODILESS:
+                asked = "GET" if self._verb == "page" else self._verb
                 self._reader.error(
-                    f"{self._verb} takes {name}, and a {self._verb} request has none",
+                    f"{self._verb} takes {name}, and a {asked} request has none",
                     "Take what the client sends from the query, or answer POST.",
                 )
         return [self._plan(argument, f"v{place}") for place, argument in enumerate(arguments)]
@@ -131,7 +132,7 @@ class Planner:
         name, values = argument.name, {}
         if not self._reader.known:
             # Outside of a route, as in a unit test: whatever has that name.
-            return Plan(argument, f"named(context, {name!r})", {"named": _named})
+            return Plan(argument, f"{key}(context)", {key: _looked_up(name, argument.annotation)})
         if argument.default is EMPTY:
             return Plan(argument, f"context.{name}")
         values[key] = argument.default
@@ -252,8 +253,17 @@ class Planner:
         return Plan(argument, f"await {key}(request, params)", {key: read}, read, body=Body(schema, media, required))
 
 
-def _named(context: Any, name: str) -> Any:
-    return getattr(context, name) if name in vars(context) or name not in context.params else context.params[name]
+def _looked_up(name: str, annotation: Any) -> Callable[[Any], Any]:
+    """Looks in the context, then among the parameters of the path."""
+
+    def look(context: Any) -> Any:
+        if name in vars(context) or name not in context.params:
+            return getattr(context, name)
+        schema = None if annotation is EMPTY else _schema_or_none(annotation)
+        value = context.params[name]
+        return value if schema is None else schema.from_python(value, strings=True)
+
+    return look
 
 
 def _schema_or_none(annotation: Any) -> Schema | None:

@@ -27,7 +27,7 @@ from waypost.errors import StartupError, StartupErrors
 from waypost.http.request import Request
 from waypost.routing.pattern import DYNAMIC, Segment
 
-__all__ = ["Place", "adapted", "bind", "bind_operation", "is_async", "line_of"]
+__all__ = ["Place", "adapted", "bind", "bind_operation", "bind_outside", "is_async", "line_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,23 @@ def bind_operation(handler: Callable[..., Any], verb: str, place: Place) -> tupl
         line=line_of(inner),
         remedy="Write the wrapper as a function around `handler(request, context)`, or take (request, context).",
     )
+
+
+def bind_outside(handler: Callable[..., Any]) -> Callable[..., Any] | None:
+    """What calls a wrapped handler with (request, context) where no route has bound it, as in a unit test.
+
+    None for a handler without arguments by name. A name that is none of the usual ones is looked for in the context,
+    then among the parameters of the path. Raises StartupError as bind does.
+    """
+    reader = SignatureReader(handler, getattr(handler, "__name__", "the handler"), Path(), None, wrapped=True)
+    arguments = reader.arguments()
+    if arguments is None:
+        return None
+    plans = Planner(reader).plans(arguments)
+    if reader.errors:
+        raise StartupErrors(reader.errors)
+    call = handler if is_async(handler) else adapted(handler)
+    return write_endpoint(call, plans, None, reader.verb, inside=True)
 
 
 def _wrapped(

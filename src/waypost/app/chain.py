@@ -66,12 +66,17 @@ def binds_inside(functions: list[Callable[..., Any]]) -> bool:
     return found
 
 
-def through_context(handler: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
-    """What calls `handler` as its route wants it when it is given (request, context), and `call` otherwise."""
+def through_context(
+    handler: Callable[..., Any], call: Callable[..., Any], outside: Callable[[], Any] = lambda: None
+) -> Callable[..., Any]:
+    """What calls `handler` as its route wants it when it is given (request, context), and `call` otherwise.
+
+    outside: gives what takes the place of the route where there is none; None where that is `call`.
+    """
 
     def run(*arguments: Any, **named: Any) -> Any:
         if len(arguments) == 2 and not named and isinstance(arguments[1], Context):
-            bound = arguments[1]._bound
+            bound = arguments[1]._bound or outside()
             if bound is not None:
                 return bound(*arguments)
         return call(*arguments, **named)

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from waypost.app.binding import adapted, is_async
+from waypost.app.binding import adapted, bind_outside, is_async
 from waypost.app.chain import mark_wrapper, through_context
 from waypost.app.context import Context
 from waypost.app.operation import Additions
@@ -40,12 +40,13 @@ def wrap(handler: Callable[..., Any], around: Around, additions: Additions | Non
         raise StartupError(f"a wrapper needs a function, not {type(handler).__name__} {handler!r:.60}")
     call = handler if is_async(handler) else adapted(handler)
     innermost = not hasattr(handler, "__wrapped__")
+    outside = functools.cache(functools.partial(bind_outside, handler))
     passes_on, arguments = _arguments(handler)
     where = getattr(handler, "__name__", "the wrapped handler")
 
     async def inner(request: Request, context: Context) -> Response:
         bound = context._bound
-        if bound is not None and innermost:
+        if innermost and (bound := bound or outside()) is not None:
             return to_response(await bound(request, context), where)
         if bound is not None and passes_on:  # what it wraps finds its arguments through the context
             return to_response(await call(request, context), where)
@@ -68,7 +69,9 @@ def callee(handler: Callable[..., Any]) -> Callable[..., Any]:
     Such a wrapper is given to `mark_wrapper`.
     """
     call = handler if is_async(handler) else adapted(handler)
-    return call if hasattr(handler, "__wrapped__") else through_context(handler, call)
+    if hasattr(handler, "__wrapped__"):
+        return call
+    return through_context(handler, call, functools.cache(functools.partial(bind_outside, handler)))
 
 
 def _value(name: str, request: Request, context: Context) -> Any:
