@@ -24,7 +24,7 @@ from waypost.http.json import parse_json
 from waypost.http.query import URLSearchParams
 from waypost.http.request import Request
 from waypost.validation import Schema, SchemaError, schema_of
-from waypost.validation.annotations import bare, children, is_many, is_optional, show
+from waypost.validation.annotations import bare, is_many, is_optional, show, walk
 from waypost.validation.requests import (
     has_body,
     json_bytes,
@@ -285,13 +285,4 @@ def _below(name: str, error: ValidationFailed) -> ValidationFailed:
 
 
 def _has_file(annotation: Any) -> bool:
-    seen: list[Any] = []
-    todo = [annotation]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, type) and issubclass(item, File):
-            return True
-        if not any(item is known for known in seen):
-            seen.append(item)
-            todo += children(item)
-    return False
+    return any(isinstance(item, type) and issubclass(item, File) for item in walk(annotation))

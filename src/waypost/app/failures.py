@@ -62,7 +62,10 @@ def to_failure(
 
     shown: the folder of the project in development, where the traceback is shown; None otherwise.
     """
-    answer = to_answer(error, scope)
+    try:
+        answer = to_answer(error, scope)
+    except Exception as failure:  # the project's own function that shapes answers
+        answer, error = None, failure
     if answer is not None:
         return answer
     error = _unwrap(error)

@@ -6,8 +6,9 @@ import dataclasses
 import types
 import typing
 from collections import deque
-from collections.abc import Iterable, Mapping, MutableSequence, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence, Set
 from typing import Annotated, Any, Final, NewType, Union, get_args, get_origin, get_type_hints, is_typeddict
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -84,20 +85,30 @@ def item_of(annotation: Any) -> Any:
     return Any
 
 
-def children(annotation: Any) -> list[Any]:
-    """The parts of an annotation: arguments, metadata, the annotations of an object's fields."""
-    if isinstance(annotation, NewType):
-        return [annotation.__supertype__]
-    if type(annotation).__name__ == "TypeAliasType":
-        return [annotation.__value__]
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return list(get_args(annotation)) + list(annotation.__metadata__)
-    if origin is typing.Literal:
-        return []
-    parts = [] if origin is None else [origin, *get_args(annotation)]
-    fields = object_fields(annotation)
-    return parts if fields is None else parts + [item.annotation for item in fields.values()]
+def walk(annotation: Any) -> Iterator[Any]:
+    """The annotation and everything in it: arguments, metadata, the annotations of the fields of its objects.
+
+    Each class is opened once, however its fields refer to it.
+    """
+    opened: set[type] = set()
+    todo = [annotation]
+    while todo:
+        item = todo.pop()
+        yield item
+        origin = get_origin(item)
+        if isinstance(item, NewType):
+            todo.append(item.__supertype__)
+        elif type(item).__name__ == "TypeAliasType":
+            todo.append(item.__value__)
+        elif origin is Annotated:
+            todo += [*get_args(item), *item.__metadata__]
+        elif origin is typing.Literal:
+            continue
+        elif origin is not None:
+            todo += [origin, *get_args(item)]
+        elif isinstance(item, type) and item not in opened:
+            opened.add(item)
+            todo += [field.annotation for field in (object_fields(item) or {}).values()]
 
 
 def object_fields(annotation: Any) -> dict[str, ObjectField] | None:
@@ -106,10 +117,24 @@ def object_fields(annotation: Any) -> dict[str, ObjectField] | None:
     Of a union with None, those of the other member. Raises NameError for a field's annotation that names nothing.
     """
     kinds = without_none(annotation)
-    kind = bare(kinds[0]) if len(kinds) == 1 else None
-    owner = get_origin(kind) or kind
+    kind: Any = bare(kinds[0]) if len(kinds) == 1 else None
+    owner: Any = get_origin(kind) or kind
     if not isinstance(owner, type):
         return None
+    # pydantic has them ready, and changes them when it can resolve more of their names.
+    if kind is not owner or hasattr(owner, "__pydantic_fields__"):
+        return _read_fields(kind, owner)
+    known = _known.get(owner)
+    if known is None:
+        known = _known[owner] = (_read_fields(kind, owner),)
+    return known[0]
+
+
+# To look annotations up again takes a millisecond, and a client's mistake asks for them.
+_known: Final[WeakKeyDictionary[type, tuple[dict[str, ObjectField] | None]]] = WeakKeyDictionary()
+
+
+def _read_fields(kind: Any, owner: type) -> dict[str, ObjectField] | None:
     found: list[ObjectField] = []
     described = getattr(owner, "__pydantic_fields__", None)
     if isinstance(described, Mapping):
@@ -119,11 +144,13 @@ def object_fields(annotation: Any) -> dict[str, ObjectField] | None:
             return None
         found = [
             ObjectField(item.encode_name, item.type, item.required, item.name, default=_given(item.default))
-            for item in msgspec.structs.fields(kind)  # type: ignore[arg-type]  # a generic alias is read too
+            for item in msgspec.structs.fields(kind)
         ]
     elif is_typeddict(owner):
-        required = owner.__required_keys__  # type: ignore[attr-defined]  # a TypedDict has them
-        found = [ObjectField(name, hint, name in required, name) for name, hint in _hints(owner).items()]
+        found = [
+            ObjectField(name, _unqualified(hint), _is_required(owner, name, hint), name)
+            for name, hint in _hints(owner).items()
+        ]
     elif dataclasses.is_dataclass(owner):
         hints = _hints(owner)
         nothing = dataclasses.MISSING
@@ -156,6 +183,20 @@ def _described(annotation: Any) -> str:
     """What msgspec.Meta, or anything like it, says of a field."""
     notes = getattr(annotation, "__metadata__", ())
     return next((text for note in notes if isinstance(text := getattr(note, "description", None), str)), "")
+
+
+def _is_required(owner: Any, name: str, hint: Any) -> bool:
+    # What the class says of itself is wrong where its annotations are text.
+    origin = get_origin(hint)
+    if origin is typing.NotRequired or origin is typing.Required:
+        return origin is typing.Required
+    return name in owner.__required_keys__
+
+
+def _unqualified(hint: Any) -> Any:
+    while get_origin(hint) in _QUALIFIERS:
+        hint = get_args(hint)[0]
+    return hint
 
 
 def _hints(owner: type) -> dict[str, Any]:

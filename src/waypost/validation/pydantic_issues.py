@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from waypost.errors import MAX_ISSUES, Issue
@@ -21,6 +22,7 @@ _CUT: Final = {
 }
 _PLAIN: Final = (str, int, float, type(None))
 _EMAIL: Final = "value is not a valid email address"
+_MOST_FIELDS: Final = 500
 _LONGEST_NAME: Final = 100  # characters of a client's own key in a path
 
 
@@ -30,6 +32,15 @@ def issues_of(failure: ValidationError, value: Any) -> list[Issue]:
         Issue(_path(error["loc"], value, error["type"] == "missing"), _message(error), error["type"])
         for error in failure.errors(include_url=False, include_input=False)[:MAX_ISSUES]
     ]
+
+
+def thinned(value: Any) -> Any:
+    """The value with the beginning of each list, and of dicts that are larger than any model."""
+    if isinstance(value, list):
+        return [thinned(item) for item in value[:MAX_ISSUES]]
+    if isinstance(value, dict):
+        return {name: thinned(item) for name, item in islice(value.items(), _MOST_FIELDS)}
+    return value
 
 
 def _message(error: Any) -> str:

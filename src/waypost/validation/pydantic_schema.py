@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
@@ -12,9 +12,11 @@ from pydantic_core import PydanticSerializationError
 from waypost.errors import Issue, ValidationFailed
 from waypost.http.json import encode_json, parse_json
 from waypost.validation.annotations import ObjectField, bare, is_many, object_fields, show
-from waypost.validation.pydantic_issues import issues_of
+from waypost.validation.pydantic_issues import issues_of, thinned
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
+
+_MOST_ERRORS: Final = 2000
 
 
 class PydanticSchema:
@@ -61,7 +63,7 @@ class PydanticSchema:
                 return self._validate_json(encode_json(value))
             except ValidationError as error:
                 failure = error
-        raise ValidationFailed(issues_of(failure, value))
+        raise self._failed(failure, value, json=True)
 
     def from_python(self, value: Any, *, strings: bool = False) -> Any:
         """See Schema."""
@@ -81,7 +83,25 @@ class PydanticSchema:
             failure = error
         except RecursionError:
             raise ValidationFailed([Issue((), "The value is nested too deeply", "depth")]) from None
-        raise ValidationFailed(issues_of(failure, value))
+        raise self._failed(failure, value)
+
+    def _failed(self, failure: ValidationError, value: Any, *, json: bool = False) -> ValidationFailed:
+        """The issues of a failure. json: the value is what a JSON text says."""
+        if failure.error_count() <= _MOST_ERRORS:
+            return ValidationFailed(issues_of(failure, value))
+        # pydantic takes seconds to list what is wrong with a body of half a million mistakes.
+        count, value = failure.error_count(), thinned(value)
+        try:
+            if json:
+                self._validate_json(encode_json(value))
+            else:
+                self._validate(value)
+        except ValidationError as error:
+            if error.error_count() <= _MOST_ERRORS:
+                found = [issue for issue in issues_of(error, value) if issue.code != "too_short"]
+                if found:
+                    return ValidationFailed(found)
+        return ValidationFailed([Issue((), f"{count} values do not fit", "too_many")])
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from waypost.http.blob import File
-from waypost.validation.annotations import ObjectField, children, show
+from waypost.validation.annotations import ObjectField, show, walk
 
 Mode: TypeAlias = Literal["validation", "serialization"]
 
@@ -110,17 +110,10 @@ def _of_pydantic(annotation: Any) -> Schema:
 
 def mentions_pydantic(annotation: Any) -> bool:
     """Whether something of pydantic stands anywhere in an annotation or in the fields below it."""
-    seen: list[Any] = []
-    todo = [annotation]
-    while todo:
-        item = todo.pop()
-        if any(item is known for known in seen):
-            continue
-        seen.append(item)
+    for item in walk(annotation):
         kind = item if isinstance(item, type) else type(item)
         if kind is not File and (_is_of_pydantic(kind) or "__pydantic_core_schema__" in vars(kind)):
             return True
-        todo += children(item)
     return False
 
 
