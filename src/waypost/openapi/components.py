@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import chain, count
 from typing import Any, Final
 
-from waypost.validation.annotations import children
+from waypost.validation.annotations import walk
 from waypost.validation.schema import REF_TEMPLATE, Mode, Schema
 
 _PREFIX: Final = REF_TEMPLATE.partition("{")[0]
@@ -93,17 +93,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 def _omits_defaults(annotation: Any) -> bool:
     """Whether a Struct of msgspec, somewhere in an annotation, is written without what has its default."""
-    seen: list[Any] = []
-    pending = [annotation]
-    while pending:
-        item = pending.pop()
-        if any(item is known for known in seen):
-            continue
-        seen.append(item)
-        if getattr(getattr(item, "__struct_config__", None), "omit_defaults", False):
-            return True
-        pending += children(item)
-    return False
+    return any(getattr(getattr(item, "__struct_config__", None), "omit_defaults", False) for item in walk(annotation))
 
 
 def _filled(value: Any) -> Any:
