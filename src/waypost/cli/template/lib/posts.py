@@ -5,30 +5,25 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any, TypedDict, TypeVar
+from typing import Annotated, TypedDict, TypeVar
+
+from msgspec import Meta
 
 T = TypeVar("T")
 
 TABLE = "create table if not exists posts (id integer primary key, title text not null, content text not null)"
 
 
+PostId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
 class Draft(TypedDict):
-    title: str
-    content: str
+    title: Annotated[str, Meta(max_length=200, pattern=r"\S")]
+    content: Annotated[str, Meta(max_length=100_000)]
 
 
 class Post(Draft):
     id: int
-
-
-def to_draft(data: Any) -> Draft | None:
-    """Take what belongs to a post from decoded JSON; None when it is not all there."""
-    if not isinstance(data, dict):
-        return None
-    title, content = data.get("title"), data.get("content")
-    if not isinstance(title, str) or not isinstance(content, str) or not title.strip():
-        return None
-    return Draft(title=title.strip(), content=content)
 
 
 async def newest(limit: int) -> list[Post]:

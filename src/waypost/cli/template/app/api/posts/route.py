@@ -1,17 +1,18 @@
 """/api/posts: list the posts, write one."""
 
-from waypost import Request, Response
+from waypost import Response
 
 from lib import posts
 
-
-async def GET() -> Response:
-    return Response.json({"data": await posts.newest(limit=20)})
+responses = {"POST": {201: posts.Post}}
 
 
-async def POST(request: Request) -> Response:
-    draft = posts.to_draft(await request.json())
-    if draft is None:
-        return Response.json({"error": "title and content must be texts, and title not empty"}, status=400)
-    post = await posts.create(draft)
+async def GET() -> dict[str, list[posts.Post]]:
+    """The newest posts."""
+    return {"data": await posts.newest(limit=20)}
+
+
+async def POST(body: posts.Draft) -> Response[posts.Post]:
+    """Write a post."""
+    post = await posts.create(body)
     return Response.json(post, status=201, headers={"location": f"/api/posts/{post['id']}"})
