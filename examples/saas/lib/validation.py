@@ -1,21 +1,19 @@
-"""What clients send, checked before anything else sees it.
+"""What clients may send. A handler names one of these as an argument, and runs only for what fits.
 
-Each function returns a good value or raises a `Response`, which ends the request with that answer.
+What does not fit is 400, with every issue and no value in it; a body that is not JSON's type is 415.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from waypost import Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from lib.schema import EMAIL_LENGTH, MAX_ID, NAME_LENGTH
 
 MAX_PAGE = 1_000_000
 MAX_LIMIT = 100
-MAX_ISSUES = 50
 MAX_PROMPT = 4_000
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
 
@@ -42,6 +40,16 @@ Email = Annotated[str, Field(max_length=EMAIL_LENGTH), AfterValidator(_address)]
 Name = Annotated[str, Field(max_length=NAME_LENGTH), AfterValidator(_text)]
 NewPassword = Annotated[str, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
+
+
+UserId = Annotated[int, Field(ge=1, le=MAX_ID)]
+
+
+class Page(BaseModel):
+    """?page=1&limit=20"""
+
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 20
 
 
 class Body(BaseModel):
@@ -83,44 +91,3 @@ class UserChanges(Body):
     def changes(self) -> dict[str, Any]:
         """The fields that were sent."""
         return self.model_dump(exclude_unset=True)
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-async def read_json(request: Request, model: type[Model]) -> Model:
-    """The JSON body as a `model`. JSON that can't be parsed is answered with 400 by `request.json()` itself."""
-    media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise Response.json({"error": "The body must be application/json"}, status=415)
-    try:
-        return model.model_validate(await request.json())
-    except ValidationError as error:
-        issues = [
-            {"path": issue["loc"], "message": issue["msg"], "code": issue["type"]}
-            for issue in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_ISSUES]
-        ]
-        raise Response.json({"error": "Validation failed", "issues": issues}, status=400) from None
-
-
-def integer(text: str, name: str, low: int, high: int) -> int:
-    """`text` as an integer from `low` to `high`, written as `str()` would write it."""
-    if text.isascii() and text.isdigit() and len(text) <= len(str(high)):
-        number = int(text)
-        if low <= number <= high and str(number) == text:
-            return number
-    raise Response.json({"error": f"{name} must be an integer from {low} to {high}"}, status=400)
-
-
-def page_and_limit(request: Request) -> tuple[int, int]:
-    """`?page=1&limit=20`."""
-    query = request.next_url.search_params
-    page, limit = query.get("page"), query.get("limit")
-    return (
-        1 if page is None else integer(page, "page", 1, MAX_PAGE),
-        20 if limit is None else integer(limit, "limit", 1, MAX_LIMIT),
-    )
-
-
-def user_id(text: str) -> int:
-    return integer(text, "id", 1, MAX_ID)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from waypost import Request, Response
+from waypost import Response
 
 from lib.auth import with_auth
 from lib.ledger import list_entries
 from lib.schema import User
-from lib.validation import page_and_limit
+from lib.validation import Page
 
 
 @with_auth
-async def GET(request: Request, user: User) -> Response:
+async def GET(query: Page, user: User) -> Response:
     """The balance and the entries, newest first: ?page=1&limit=20."""
-    page, limit = page_and_limit(request)
-    entries = await list_entries(page, limit, user.id)
+    entries = await list_entries(query.page, query.limit, user.id)
     return Response.json({"credits": user.credits, "data": [entry.to_json() for entry in entries]})

@@ -9,15 +9,14 @@ from waypost import Request, Response, after
 from lib.auth import auth
 from lib.limits import accounts, sign_ins
 from lib.users import authenticate
-from lib.validation import SignIn, read_json
+from lib.validation import SignIn
 
 log = logging.getLogger(__name__)
 
 
 @sign_ins
-async def POST(request: Request) -> Response:
+async def POST(request: Request, body: SignIn) -> Response:
     """Begin a session with {"email": …, "password": …}; the cookie holds it."""
-    body = await read_json(request, SignIn)
     tries = await accounts.limit(body.email)
     if not tries.success:
         return accounts.refusal(tries)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from waypost import Request, Response
+from waypost import Response
 
 from lib.auth import with_auth
 from lib.schema import User
 from lib.users import rename
-from lib.validation import ProfileChanges, read_json
+from lib.validation import ProfileChanges
 
 
 @with_auth
@@ -16,8 +16,7 @@ async def GET(user: User) -> Response:
 
 
 @with_auth
-async def PATCH(request: Request, user: User) -> Response:
+async def PATCH(body: ProfileChanges, user: User) -> Response:
     """Change the name: {"name": …}. Nothing else about oneself can be changed here."""
-    body = await read_json(request, ProfileChanges)
     changed = await rename(user.id, body.name)
     return Response.json((changed or user).to_json())

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from waypost import Request, Response
+from waypost import Response
 
 from lib.limits import sign_ups
 from lib.users import sign_up
-from lib.validation import SignUp, read_json
+from lib.validation import SignUp
 
 
 @sign_ups
-async def POST(request: Request) -> Response:
+async def POST(body: SignUp) -> Response:
     """Make an account from {"email": …, "name": …, "password": …}.
 
     The answer is the same where the address has an account already: who asks learns nothing about others.
     """
-    body = await read_json(request, SignUp)
     await sign_up(body.email, body.name, body.password)
     return Response.json({"message": "Sign in to continue"}, status=202)

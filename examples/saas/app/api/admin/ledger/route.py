@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from waypost import Request, Response
+from waypost import Response
 
 from lib.ledger import list_entries
-from lib.validation import page_and_limit
+from lib.validation import Page
 
 
-async def GET(request: Request) -> Response:
+async def GET(query: Page) -> Response:
     """One page of entries, newest first: ?page=1&limit=20."""
-    page, limit = page_and_limit(request)
-    return Response.json({"data": [entry.to_json() for entry in await list_entries(page, limit)]})
+    return Response.json({"data": [entry.to_json() for entry in await list_entries(query.page, query.limit)]})

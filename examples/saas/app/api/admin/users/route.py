@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from waypost import Request, Response
+from waypost import Response
 
 from lib.users import list_users
-from lib.validation import page_and_limit
+from lib.validation import Page
 
 
-async def GET(request: Request) -> Response:
+async def GET(query: Page) -> Response:
     """One page of users: ?page=1&limit=20."""
-    page, limit = page_and_limit(request)
-    users = await list_users(page, limit)
+    users = await list_users(query.page, query.limit)
     return Response.json({"data": [{**user.to_json(), "disabled": user.disabled} for user in users]})

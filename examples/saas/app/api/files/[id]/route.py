@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from waypost import Context, Response
+from waypost import Response
 
 from lib.auth import with_auth
 from lib.files import UPLOADS, delete_file, get_file
@@ -14,15 +14,15 @@ def not_found() -> Response:
 
 
 @with_auth
-async def GET(context: Context, user: User) -> Response:
-    file = await get_file(user, context.params["id"])
+async def GET(id: str, user: User) -> Response:
+    file = await get_file(user, id)
     if file is None:
         return not_found()
     return Response.file(UPLOADS / file.id, filename=file.name, content_type=file.type)
 
 
 @with_auth
-async def DELETE(context: Context, user: User) -> Response:
-    if not await delete_file(user, context.params["id"]):
+async def DELETE(id: str, user: User) -> Response:
+    if not await delete_file(user, id):
         return not_found()
     return Response(None, status=204)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from waypost import Request, Response
+from waypost import Response
 
 from lib.auth import auth, with_auth
 from lib.limits import accounts
 from lib.schema import User
 from lib.users import change_password
-from lib.validation import PasswordChange, read_json
+from lib.validation import PasswordChange
 
 
 @with_auth
-async def PUT(request: Request, user: User) -> Response:
+async def PUT(body: PasswordChange, user: User) -> Response:
     """Set a password: {"current": …, "new": …}. Every session ends; this client gets a new one."""
-    body = await read_json(request, PasswordChange)
     tries = await accounts.limit(user.email)
     if not tries.success:
         return accounts.refusal(tries)
