@@ -303,6 +303,46 @@ def test_a_handler_that_lets_the_disconnect_pass_is_not_logged(
     assert not caplog.records
 
 
+def test_tasks_that_find_out_together_are_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    body = """
+async def talk():
+    while True:
+        await socket.send("tick")
+        await asyncio.sleep(0.01)
+async def listen():
+    while True:
+        await socket.receive()
+try:
+    await asyncio.gather(talk(), listen(), return_exceptions=True)
+    raise BaseExceptionGroup("both", [WebSocketDisconnect(), WebSocketDisconnect()])
+finally:
+    seen.append("over")
+"""
+    application = make_application(tmp_path, route(body))
+    with Client(application) as client, client.websocket("/") as socket:
+        assert socket.receive() == "tick"
+    assert seen(application) == ["over"]
+    assert not caplog.records
+
+
+def test_the_leaving_of_another_client_is_a_bug(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    body = """
+others = [other for other in seen]
+seen.append(socket)
+async for message in socket:
+    for other in others:
+        await other.send(message)
+"""
+    with Client(make_application(tmp_path, route(body))) as client:
+        with client.websocket("/") as first:
+            first.close()
+        with client.websocket("/") as second:
+            second.send("x")
+            assert list(second) == []
+            assert second.close_code == 1011
+    assert "WebSocketDisconnect" in caplog.text
+
+
 def test_a_message_over_the_limit_and_a_full_queue(tmp_path: Path) -> None:
     body = "await socket.accept()\nawait asyncio.sleep(0.05)\nasync for m in socket: seen.append(m)"
     application = make_application(tmp_path, route(body), websocket_max_size=10, websocket_max_queue=2)

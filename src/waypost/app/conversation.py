@@ -14,7 +14,7 @@ from typing import Any
 from waypost.app.context import RequestScope
 from waypost.app.failures import error_response, to_close
 from waypost.app.result import to_response
-from waypost.errors import InvalidResponseError, WebSocketDisconnect
+from waypost.errors import ClientDisconnected, InvalidResponseError, WebSocketDisconnect
 from waypost.http.link import Link
 from waypost.http.response import Response
 from waypost.http.websocket import WebSocket, shortened, switching_protocols
@@ -113,7 +113,16 @@ class Conversation:
                 raise
             return 1001, ""
         except BaseException as error:
+            if self._link.inbox.outcome is not None and _is_leaving(error):
+                return 1000, ""  # it is closed already
             return to_close(error, self._scope)
+
+
+def _is_leaving(error: BaseException) -> bool:
+    """Whether an exception says only that the client has left; several tasks may have found out."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_leaving, error.exceptions))
+    return isinstance(error, ClientDisconnected)
 
 
 def _is_nothing(value: Any) -> bool:

@@ -116,8 +116,6 @@ def _shaped(error: ValidationFailed, scope: RequestScope) -> Response | None:
 def to_close(error: BaseException, scope: RequestScope) -> tuple[int, str]:
     """Code and reason of the end of a conversation whose handler raised. A bug is 1011 with the id of its log line."""
     error = _unwrap(error)
-    if isinstance(error, ClientDisconnected):
-        return 1000, ""
     if isinstance(error, HTTPError):
         busy = 1013 if error.status >= 500 else 1008
         return next((code for kind, code in _CLOSE_CODES if isinstance(error, kind)), busy), error.message
