@@ -319,3 +319,32 @@ def test_setting_below_a_base_path():
     assert (url.base_path, url.pathname) == ("/api", "/y")
     url.base_path = ""
     assert url.href == "http://h/y"
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "href"),
+    [
+        ("http://h/a/", "/b", "http://h/b/"),
+        ("http://h/a/?q=1", "/b/c", "http://h/b/c/?q=1"),
+        ("http://h/a/", "/b/", "http://h/b/"),
+        ("http://h/a/", "/b/data.json", "http://h/b/data.json"),
+        ("http://h/a/", "/", "http://h/"),
+        ("http://h/a/", "/v1.2/b", "http://h/v1.2/b/"),
+        ("http://h/a", "/b", "http://h/b"),
+        ("http://h/a", "/b/", "http://h/b/"),
+        ("http://h/", "/b", "http://h/b"),
+        ("http://h/docs/a/", "/b", "http://h/docs/b/"),
+        ("http://h/docs/", "/b", "http://h/docs/b"),
+    ],
+)
+def test_a_path_that_is_set_ends_as_the_one_before(url, value, href):
+    changed = NextURL(url, base_path="/docs")
+    changed.pathname = value
+    assert changed.href == href
+    whole = NextURL.from_parts(
+        "http", "h", url.removeprefix("http://h").partition("?")[0], url.partition("?")[2], "/docs"
+    )
+    twin = whole.clone()
+    twin.pathname = value
+    assert twin.href == href
+    assert whole.href == url

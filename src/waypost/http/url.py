@@ -23,7 +23,8 @@ __all__ = ["URL", "NextURL", "URLSearchParams", "parse_query"]
 class NextURL(URL):
     """The URL of a request: a URL that knows the application's base path and can be cloned.
 
-    `pathname` is without the base path, `href` with it. Of a URL outside the base path, `base_path` is "".
+    `pathname` is without the base path, `href` with it. Where the pathname ends in a slash, one that
+    is set does, too. Of a URL outside the base path, `base_path` is "".
     """
 
     __slots__ = ("_base", "_configured", "_origin", "_path", "_query")
@@ -116,12 +117,24 @@ class NextURL(URL):
         return (path[len(base) :] or "/") if base else path
 
     def _set_pathname(self, value: str) -> None:
+        before = self._get_pathname()
         self._assign("pathname", value)
         self._path = None
+        if before[-1:] == "/" and before != "/":
+            self._end_with_slash()
         if self._base:
             # Resolved alone first, so that no `..` of the value climbs out of the base path.
             resolved = self._live().pathname
             self._assign("pathname", self._base if resolved == "/" else self._base + resolved)
+
+    def _end_with_slash(self) -> None:
+        """Write the path as the one before was written: where paths end in a slash, a redirect would add it anyway.
+
+        Not after a file name, which has none there either.
+        """
+        resolved = self._live().pathname
+        if "." not in resolved[resolved.rfind("/") :] and resolved[-1:] != "/":
+            self._assign("pathname", resolved + "/")
 
     def _get_search(self) -> str:
         self._sync()
