@@ -18,7 +18,7 @@ PostId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
 class Draft(TypedDict):
-    title: Annotated[str, Meta(max_length=200, pattern=r"\S")]
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
     content: Annotated[str, Meta(max_length=100_000)]
 
 

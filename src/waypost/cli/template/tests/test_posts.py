@@ -15,7 +15,7 @@ def test_a_post_is_written_read_changed_and_removed(client: Client) -> None:
     assert client.get(path).status == 404
 
 
-@pytest.mark.parametrize("data", [{}, [], {"title": " ", "content": ""}, {"title": 1, "content": ""}])
+@pytest.mark.parametrize("data", [{}, [], {"title": "", "content": ""}, {"title": 1, "content": ""}])
 def test_what_is_no_post_is_refused(client: Client, data: object) -> None:
     assert client.post("/api/posts", json=data).status == 400
 
