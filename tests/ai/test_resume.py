@@ -349,6 +349,27 @@ class Broken:
         pass
 
 
+def test_of_two_answers_the_later_one_is_gone_on_with(url: str) -> None:
+    async def work() -> None:
+        here, there = pair(url)
+        old, new = Model(), Model()
+        page = Reader(old.answer(here))
+        old.say("old")
+        await page.until("old")
+        other = Reader(new.answer(there))
+        new.say("new")
+        await other.until("new")
+        again = Reader(await here.response("c-1"))
+        await again.until("new")
+        assert b"old" not in again.data
+        assert await here.stop("c-1")
+        assert parsed(await again.rest())[-1]["type"] == "abort"
+        await here.close()
+        await there.close()
+
+    run(work)
+
+
 def test_a_store_that_is_down_does_not_stop_the_chat(caplog: pytest.LogCaptureFixture) -> None:
     async def work() -> None:
         here, there = ResumableStreams(Broken()), ResumableStreams(Broken())
@@ -358,11 +379,17 @@ def test_a_store_that_is_down_does_not_stop_the_chat(caplog: pytest.LogCaptureFi
         await page.until("Hello")
         assert (await here.response("c-1")).status == 200
         assert (await there.response("c-1")).status == 204
+        with pytest.raises(OSError, match="no store"):
+            await there.stop("c-1")
+        assert await here.stop("c-1")
+        assert parsed(await page.rest())[-1]["type"] == "abort"
+        model = Model()
+        page = Reader(model.answer(here))
         model.say(None)
         assert parsed(await page.rest())[-1]["type"] == "finish"
 
     run(work)
-    assert caplog.text.count("the store of streams failed") == 2
+    assert caplog.text.count("the store of streams failed") == 4
 
 
 class Failing:

@@ -95,22 +95,23 @@ class ResumableStreams:
         Raises BadRequest for an id that is none.
         """
         chat = self._chat(chat_id)
-        recording = self._of_this_process(chat)
-        if recording is not None and not recording.done:
-            return stream_response(recording.follow(), headers=headers, heartbeat=heartbeat)
-        store = self._opened()
-        stream = None
+        store, stream = self._opened(), None
         if store is not None:
             try:
                 stream = await store.find(chat)
             except Exception as error:  # whatever a store raises, the page goes on without
-                log.warning("no answer was resumed: the store of streams failed (%s: %s)", type(error).__name__, error)
-        over = recording is not None and recording.id == stream  # and its end is about to be stored
-        if store is None or stream is None or over:
-            fields = Headers(headers)
-            fields.set("cache-control", "no-store")
-            return Response(None, 204, fields)
-        return stream_response(_followed(store, stream), headers=headers, heartbeat=heartbeat)
+                log.warning("the store of streams failed (%s: %s)", type(error).__name__, error)
+        recording = self._of_this_process(chat)
+        if recording is not None and stream in (None, recording.id):
+            # Once it is done, the store is about to learn it.
+            frames = None if recording.done else recording.follow()
+        else:
+            frames = None if store is None or stream is None else _followed(store, stream)
+        if frames is not None:
+            return stream_response(frames, headers=headers, heartbeat=heartbeat)
+        fields = Headers(headers)
+        fields.set("cache-control", "no-store")
+        return Response(None, 204, fields)
 
     async def stop(self, chat_id: str) -> bool:
         """Stop the model that answers in this chat, in whichever process; False when none does.
@@ -120,12 +121,17 @@ class ResumableStreams:
         """
         chat = self._chat(chat_id)
         recording = self._of_this_process(chat)
-        if recording is not None and not recording.done:
+        here = recording is not None and not recording.done
+        if recording is not None:
             recording.stop()
             await recording.ended()
-            return True
         store = self._opened()
-        return store is not None and await store.stop(chat)
+        try:
+            return (store is not None and await store.stop(chat)) or here
+        except Exception:
+            if here:
+                return True
+            raise
 
     async def close(self) -> None:
         """Stop what is being made here, and close the store."""
