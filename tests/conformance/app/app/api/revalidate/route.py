@@ -14,7 +14,8 @@ SECRET = os.environ["REVALIDATION_SECRET"]
 
 async def POST(request: Request) -> Response:
     body = await request.json()
-    if not hmac.compare_digest(str(body.get("secret")).encode(), SECRET.encode()):
+    secret = body.get("secret") if isinstance(body, dict) else None
+    if not hmac.compare_digest(str(secret).encode(), SECRET.encode()):
         return Response.json({"error": "Invalid secret"}, status=401)
     if tag := body.get("tag"):
         if "profile" in body:
