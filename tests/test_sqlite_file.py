@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sqlite3
 import subprocess
 import sys
@@ -44,6 +45,10 @@ def value(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT value FROM n").fetchone()[0])
 
 
+def writing(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE n SET value = 1")
+
+
 def raising(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE n SET value = 99")
     raise KeyError("after a write")
@@ -62,6 +67,20 @@ def test_what_raises_is_undone_and_the_next_goes_on(tmp_path: Path) -> None:
         await file.close()
         await file.close()
         assert await file.run(value) == 0, "a closed file opens again"
+        await file.close()
+
+    asyncio.run(work())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
+def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+    file = SQLiteFile(tmp_path / "a.db", SCHEMA)
+
+    async def work() -> None:
+        await file.run(writing)
+        assert {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == dict.fromkeys(
+            ("a.db", "a.db-wal", "a.db-shm", "a.db-lock"), "0o600"
+        )
         await file.close()
 
     asyncio.run(work())

