@@ -8,6 +8,8 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from waypost.asgi import create_app
 
 ROUTE = """
@@ -107,3 +109,37 @@ def test_the_source_of_a_stream_learns_why_it_is_cancelled(tmp_path: Path) -> No
 
 def test_a_plain_handler_is_told_in_its_thread(tmp_path: Path) -> None:
     assert run(tmp_path, leaves_after=0.03, method="PATCH") == [True]
+
+
+def test_a_stream_that_gives_nothing_for_too_long_is_an_error_of_the_server(tmp_path: Path) -> None:
+    """The server cuts the connection then: what was sent must not look whole."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "route.py").write_text("""
+import asyncio
+from waypost import Response
+
+async def GET():
+    async def chunks():
+        yield b"piece"
+        await asyncio.sleep(60)
+    return Response(chunks())
+""")
+    (tmp_path / "pyproject.toml").write_text('[tool.waypost]\nstream_timeout = "200ms"\n')
+    scope = {"type": "http", "scheme": "http", "path": "/", "raw_path": b"/", "query_string": b"", "method": "GET"}
+    scope |= {"headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def main() -> None:
+        async def receive() -> MutableMapping[str, Any]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        with pytest.raises(TimeoutError, match=r"gave nothing for 0\.2 s"):
+            await asyncio.wait_for(create_app(tmp_path)(scope, receive, send), 10)
+
+    asyncio.run(main())
+    assert [message.get("body") for message in sent] == [None, b"piece"]

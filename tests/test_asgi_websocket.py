@@ -120,7 +120,7 @@ class Server:
             raise
 
 
-@pytest.fixture(scope="module", params=list(SERVERS))
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in SERVERS])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(request.param, write_project(tmp_path_factory.mktemp("sockets"), PROJECT))
     yield running

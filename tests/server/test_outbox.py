@@ -42,6 +42,7 @@ class _Connection:
         self.write = self.transport.write
         self.write_pieces = self.transport.writelines
         self.gone = False
+        self.given = float("inf")
 
 
 def _with_outbox(use: Callable[[Outbox, _Connection], Any]) -> None:

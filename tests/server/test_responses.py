@@ -245,6 +245,53 @@ def test_a_stalled_reader_is_cut_and_its_stream_closed(serve: Serve) -> None:
     live.eventually(lambda: not live.server.service.connections)
 
 
+def test_a_stream_that_gives_nothing_for_too_long_is_cut(
+    serve: Serve, loop_kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended: list[str] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            for _ in range(4):
+                await asyncio.sleep(0.2)
+                yield b"piece"
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+        finally:
+            ended.append("finally")
+
+    live = serve(_answering(lambda: Response(chunks())), uvloops=loop_kind == "uvloop", stream_timeout=0.5)
+    client = live.client()
+    began = time.monotonic()
+    client.send(GET)
+    told = client.to_end()
+    assert told.count(b"piece") == 4
+    assert not told.endswith(b"0\r\n\r\n"), "a stream that is cut must not look whole"
+    assert 1.2 <= time.monotonic() - began < 4
+    live.eventually(lambda: ended == ["cancelled", "finally"])
+    assert "was cut: its stream gave nothing for 0.5 s" in caplog.text
+    live.eventually(lambda: not live.server.service.connections)
+
+
+def test_a_stream_whose_client_does_not_read_is_not_silent(serve: Serve) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"x" * 100_000
+
+    live = serve(_answering(lambda: Response(BodyStream(chunks(), length=4_000_000))), stream_timeout=0.3)
+    client = live.client()
+    client.send(GET)
+    client.until(b"\r\n\r\n")
+    time.sleep(1)
+    assert len(client.exactly(4_000_000)) == 4_000_000
+    client.send(GET)  # nor does the limit live on behind the stream
+    time.sleep(1)
+    client.until(b"\r\n\r\n")
+    assert len(client.exactly(4_000_000)) == 4_000_000
+
+
 def test_a_stalled_reader_of_a_buffered_answer_is_cut(serve: Serve) -> None:
     live = serve(_answering(lambda: Response(b"x" * 30_000_000)), write_timeout=0.5)
     for extra in (b"", b"Connection: close\r\n"):

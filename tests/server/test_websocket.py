@@ -262,6 +262,7 @@ def test_bad_frames_close_with_a_code(start: Start, sent: bytes, code: int) -> N
     client.send(frame(TEXT, b"good") + sent + frame(TEXT, b"after"))
     assert read_close(client)[0] == code
     assert client.to_end() == b"", "nothing comes behind the close frame"
+    client.close()
     live.eventually(lambda: not live.server.service.connections)
 
 

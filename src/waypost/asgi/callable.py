@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
@@ -42,10 +42,11 @@ _BAD_TARGET = b'{"error":"Invalid request target"}'
 class ASGI:
     """The ASGI callable over an Application; `create_app()` makes one."""
 
-    __slots__ = ("_peers", "application")
+    __slots__ = ("_peers", "_silence", "application")
 
     def __init__(self, application: Application) -> None:
         self.application = application
+        self._silence = application.config.stream_timeout
         # The Connection of a peer is the same for all its requests; a handful covers a keep-alive load.
         self._peers: dict[Any, Connection] = {}
 
@@ -75,7 +76,7 @@ class ASGI:
             if isinstance(payload, BodyStream):
                 whole = payload if isinstance(payload, FilePayload) and payload.path is not None else None
                 if whole is None or method == "HEAD" or "http.response.pathsend" not in (scope.get("extensions") or ()):
-                    await _Streaming(request, response, payload, watch, send).run(method)
+                    await _Streaming(request, response, payload, watch, send, self._silence).run(method)
                 else:
                     await _send_path(response, whole, send)
             else:
@@ -151,16 +152,22 @@ class ASGI:
 
 
 class _Streaming:
-    """One streamed response: sends its chunks, and ends the source when the client leaves."""
+    """One streamed response: sends its chunks, and ends the source when the client leaves.
 
-    __slots__ = ("payload", "request", "response", "send", "watch")
+    silence: seconds that the source may give nothing, 0 for no limit.
+    """
 
-    def __init__(self, request: Request, response: Response, payload: BodyStream, watch: _Watch, send: Send) -> None:
+    __slots__ = ("payload", "request", "response", "send", "silence", "watch")
+
+    def __init__(
+        self, request: Request, response: Response, payload: BodyStream, watch: _Watch, send: Send, silence: float
+    ) -> None:
         self.request = request
         self.response = response
         self.payload = payload
         self.watch = watch
         self.send = send
+        self.silence = silence
 
     async def run(self, method: str) -> None:
         headers = [*self.response.raw_headers()]
@@ -191,7 +198,7 @@ class _Streaming:
         declared = _declared(start["headers"])
         await self.send(start)
         sent = 0
-        async for chunk in iterator:
+        async for chunk in _timed(iterator, self.silence) if self.silence else iterator:
             data = chunk if chunk.__class__ is bytes else encode_chunk(chunk)
             sent += len(data)
             if declared is not None and sent > declared:
@@ -201,6 +208,21 @@ class _Streaming:
         if declared is not None and sent < declared:
             raise RuntimeError(f"the stream gave {sent} of the {declared} bytes of its Content-Length")
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _timed(iterator: AsyncIterator[Any], silence: float) -> AsyncIterator[Any]:
+    """The chunks of a stream that may be silent for so many seconds. Raises TimeoutError."""
+    while True:
+        try:
+            async with asyncio.timeout(silence) as limit:
+                chunk = await anext(iterator)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            if not limit.expired():
+                raise  # it is the source's own
+            raise TimeoutError(f"the stream gave nothing for {silence:g} s") from None
+        yield chunk
 
 
 async def _send_path(response: Response, payload: FilePayload, send: Send) -> None:

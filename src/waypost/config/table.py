@@ -125,6 +125,12 @@ class Config:
     write_timeout: float = _set(
         60.0, DURATION, "Time", "How long a client may take nothing of its answer before the connection is cut."
     )
+    stream_timeout: float = _set(
+        0.0,
+        DURATION,
+        "Time",
+        "Longest pause between two pieces of a streamed answer, after which it is cut; 0 is no limit.",
+    )
     handler_timeout: float = _set(0.0, DURATION, "Time", "Longest run of a handler up to its response; 0 is no limit.")
     shutdown_grace: float = _set(
         10.0, DURATION, "Time", "What running requests, streams and `after()` work get when the server stops."

@@ -81,6 +81,7 @@ async def _stream(connection: HttpConnection, request: Request, response: Respon
     connection.started_sending = True
     close = not (connection.wishes.keep_alive and connection.drains_soon) or connection.service.draining
     connection.closing = close
+    connection.watch_stream()
     connection.closing = await send_stream(connection, response, payload, request.method, close)
 
 

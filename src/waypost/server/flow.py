@@ -8,6 +8,7 @@ Knows no handler.
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from waypost.errors import ClientDisconnected, RequestTimeout
 from waypost.http.request import Request
@@ -16,6 +17,8 @@ from waypost.server.reading import MessageReader
 from waypost.server.service import Service
 from waypost.server.timeouts import NEVER
 
+logger = logging.getLogger("waypost.server")
+
 LINGER = 2.0  # seconds of reading on after an early last answer, so that a reset does not destroy it
 
 
@@ -23,13 +26,15 @@ class FlowControl(MessageReader):
     """A connection that can write, wait and end.
 
     write_paused: the transport holds more than it likes. gone: the client left. cut: why a handler was cancelled,
-    "timeout" or "shutdown". task: of the handler, once it has waited for something. sent_bytes: of the body of the
-    current answer. unsent: the request whose answer is written but not taken yet.
+    "timeout", "silence" or "shutdown". task: of the handler, once it has waited for something. sent_bytes: of the body
+    of the current answer. unsent: the request whose answer is written but not taken yet. given: when the stream that
+    is being sent last gave something, in the clock's time; NEVER where that has no limit.
     """
 
     __slots__ = (
         "_file", "_handler_deadline", "_heard", "_lingering", "_moved", "_progress", "_seen", "_waiter",
-        "_window", "_window_bytes", "cut", "gone", "sent_bytes", "task", "transport", "unsent", "write", "write_paused",
+        "_window", "_window_bytes", "cut", "given", "gone", "sent_bytes", "task", "transport", "unsent", "write",
+        "write_paused",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -43,7 +48,7 @@ class FlowControl(MessageReader):
         self._file = self._lingering = False
         self.task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._handler_deadline = NEVER
+        self._handler_deadline = self.given = NEVER
         self._moved = self._heard = self._window = 0.0
         self._progress = (-1, -1)
         self._seen = self._window_bytes = 0
@@ -139,6 +144,11 @@ class FlowControl(MessageReader):
         self._seen = self._window_bytes = 0
         self.deadline = clock.now  # the first look finds out what there is to watch
 
+    def watch_stream(self) -> None:
+        """A stream is being sent: from here on its silence is measured."""
+        if self.service.limits.stream_timeout:
+            self.given = self.deadline = self.service.clock.now
+
     def watch_idle(self, seconds: float) -> None:
         self.deadline = self.service.clock.after(seconds)
 
@@ -167,10 +177,27 @@ class FlowControl(MessageReader):
                 self.abort()
                 return
             again = now
+            if self.given != NEVER:
+                self.given = now  # it is the client that keeps the stream waiting
+        elif self.given != NEVER:
+            again = min(again, self._check_silence(now))
         if self.body is not None and self.phase in (BODY, CHUNKED):
             self._check_body(now)
             again = now
         self.deadline = again
+
+    def _check_silence(self, now: float) -> float:
+        """Cut a stream that has given nothing for too long. Gives when to look again."""
+        clock, limit = self.service.clock, self.service.limits.stream_timeout
+        if now - self.given < limit + clock.tick:  # what `given` says may be a tick old
+            return self.given + limit + clock.tick
+        self.given = NEVER
+        if self.task is not None and self.request is not None:
+            method, path = self.request.method, self.request.path
+            logger.warning("%s %s was cut: its stream gave nothing for %g s", method, path, limit)
+            self.cut = "silence"
+            self.task.cancel()
+        return NEVER
 
     def _check_body(self, now: float) -> None:
         """A body must go on, and go on fast enough, unless we are the ones who hold it up."""

@@ -21,7 +21,8 @@ class ServerLimits:
     max_url_size, max_header_size, max_headers: of one request; past them the answer is 414 or 431.
     header_timeout: from accept, or from the first byte of a later request, to the end of its headers.
     body_timeout: longest silence within a body; min_body_rate: bytes a second, judged over each body_timeout.
-    write_timeout: how long a client may take nothing of its answer. handler_timeout: until the handler has a response.
+    write_timeout: how long a client may take nothing of its answer; stream_timeout: how long a stream may give nothing.
+    handler_timeout: until the handler has a response.
     max_concurrent_requests: beyond it the answer is 503 with Retry-After.
     max_requests, worker_memory_limit: a worker past one of them asks to be replaced.
     websocket_…: see Config; max_size is of one message, max_queue counts messages that wait for their handler.
@@ -35,6 +36,7 @@ class ServerLimits:
     min_body_rate: int = 1024
     keep_alive_timeout: float = 30.0
     write_timeout: float = 60.0
+    stream_timeout: float = 0.0
     handler_timeout: float = 0.0
     shutdown_grace: float = 10.0
     max_concurrent_requests: int = 0

@@ -10,6 +10,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from waypost.server.timeouts import NEVER
+
 if TYPE_CHECKING:
     from waypost.server.protocol import HttpConnection
 
@@ -48,6 +50,8 @@ class Outbox:
         """Write pieces that are too large to be copied, behind what was collected."""
         self.flush()
         connection = self._connection
+        if connection.given != NEVER:
+            connection.given = connection.service.clock.now
         if not connection.gone and not connection.transport.is_closing():
             connection.write_pieces(pieces)
 
@@ -68,5 +72,7 @@ class Outbox:
         pieces.clear()
         self._counted = self._size = 0
         connection = self._connection
+        if connection.given != NEVER:
+            connection.given = connection.service.clock.now
         if not connection.gone and not connection.transport.is_closing():
             connection.write(data)

@@ -236,6 +236,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self._settle()
             return
         self.closing = self.started_sending = False
+        self.given = NEVER
         self.sent_bytes = 0
         self.cut = ""
         if closing:

@@ -100,6 +100,7 @@ def tick_for(limits: ServerLimits) -> float:
                 limits.body_timeout,
                 limits.keep_alive_timeout,
                 limits.write_timeout,
+                limits.stream_timeout,
                 limits.handler_timeout,
                 limits.websocket_ping_interval,
                 limits.websocket_ping_timeout,
