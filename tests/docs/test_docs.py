@@ -340,3 +340,8 @@ def test_links_lead_somewhere() -> None:
 )
 def test_ellipsis_stands_for_anything(expected: list[str], actual: str, same: bool) -> None:
     assert matches(expected, actual) is same
+
+
+def test_the_readme_lists_every_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in PAGES[1:] if f"docs/{page.name}" not in readme] == []
