@@ -54,7 +54,7 @@ class Call:
     def good(self) -> dict[str, dict[str, Schema]]:
         """The answers that are no errors; where none is declared, anything."""
         good = {status: content for status, content in self.responses.items() if status < "4"}
-        return good or {"default": self.responses.get("default", {"*/*": True})}
+        return good or {"default": self.responses.get("default", {ANYTHING: True})}
 
     @property
     def bad(self) -> dict[str, dict[str, Schema]]:
@@ -146,12 +146,17 @@ def _call(
         any(kind != JSON and kind not in FORMS for kind in content),
         bool(body.get("required")),
         {
-            status: {
-                kind: media.get("schema", True) for kind, media in resolved(given, document).get("content", {}).items()
-            }
+            status: _content(status, resolved(given, document).get("content", {}))
             for status, given in operation.get("responses", {}).items()
         },
     )
+
+
+def _content(status: str, content: Mapping[str, Any]) -> dict[str, Schema]:
+    """Media type → schema. An answer that is not declared may have any body, a status without content has none."""
+    if status == "default" and not content:
+        return {ANYTHING: True}
+    return {kind: media.get("schema", True) for kind, media in content.items()}
 
 
 def _argument(parameter: Mapping[str, Any]) -> Argument:

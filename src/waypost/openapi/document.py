@@ -164,10 +164,7 @@ class _Writer:
         if streamed is not None:
             found.setdefault("200", {"description": "OK", "content": {streamed: {}}})
         elif not any(status < 400 for status in operation.responses):
-            found["default"] = {
-                "description": "What the handler answers; it declares nothing.",
-                "content": {_ANYTHING: {}},
-            }
+            found["default"] = {"description": "What the handler answers; it declares nothing."}
         for status, given in failures(operation, body, entry, self._components).items():
             found.setdefault(str(status), given)
         return dict(sorted(found.items()))

@@ -59,9 +59,12 @@ def failures(
     body: what it may be sent.
     """
     found: dict[int, str] = {}
-    if body is not None or operation.parameters:
+    read = body is not None and body.schema is not None
+    read = read or any(parameter.schema is not None for parameter in operation.parameters)
+    # A handler that declares nothing may have a 400 and a 404 of its own, with whatever body.
+    if read or (operation.responses and operation.parameters):
         found[400] = "The request can't be read, or does not fit."
-    if any(parameter.place == "path" for parameter in operation.parameters):
+    if operation.responses and any(parameter.place == "path" for parameter in operation.parameters):
         found[404] = "There is no such thing."
     if body is not None:
         if entry.max_body_size is not None:
