@@ -20,7 +20,7 @@ from tests.conformance.server import reference_app, upstream
 from tests.openapi.hypothetical import run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-EACH = 8  # examples for each operation; the command of hypothetical.py makes thousands
+EACH = 3  # examples for each operation; the command of hypothetical.py makes thousands
 SERVED = {"WAYPOST_OPENAPI_PATH": "/openapi.json"}
 
 # A handler without annotations refuses what its document, which knows nothing of its arguments, lets pass.
