@@ -16,7 +16,7 @@ from waypost.app.instrumentation import validation_hook
 from waypost.app.layers import Ending, Layer, ended, unwrapped
 from waypost.app.middleware import FolderMiddleware, RootMiddleware, load_root, route_layers
 from waypost.app.operation import Additions, Operation
-from waypost.app.pages import FILE_CACHE, page_endpoint
+from waypost.app.pages import page_endpoint
 from waypost.app.preflight import preflight_endpoint
 from waypost.app.public_files import public_entries, serve_file
 from waypost.app.returns import declared_responses
@@ -171,7 +171,7 @@ def _endpoints(
     declared = declared_responses(names, Source(file.file))
     page = loaded.file.kind == "page"
     if loaded.file.file.suffix == ".html":
-        endpoints["GET"] = serve_file(loaded.file.file, FILE_CACHE)
+        endpoints["GET"] = serve_file(loaded.file.file)
     for verb, handler in loaded.handlers.items():
         try:
             inner, own = unwrapped(handler)

@@ -1,4 +1,4 @@
-"""Pages: what the function of a `page.py` gives, as HTML; and the caching of a `page.html`.
+"""Pages: what the function of a `page.py` gives, as HTML. A `page.html` is served as the files of public/ are.
 
 A text is HTML here, and only here: a route's handler that returns a str has forgotten something. Renders nothing.
 Source: Next.js, "Pages"; RFC 9110 section 13.1.2, RFC 9111 section 5.2.2.
@@ -16,8 +16,6 @@ from waypost.cache.policy import entity_tag
 from waypost.http.request import Request
 from waypost.http.response import Response
 
-#: Kept by a browser, and shown only after asking whether it still is the page.
-FILE_CACHE: Final = "no-cache"
 _HEADERS: Final = {"content-type": "text/html; charset=utf-8", "x-content-type-options": "nosniff"}
 # Most pages are made for somebody: what is shared on the way must not keep them.
 _OWN: Final = {**_HEADERS, "cache-control": "private, no-cache"}

@@ -43,10 +43,10 @@ def _publishable(root: Path, file: Path) -> bool:
     return file.is_file() and file.resolve().is_relative_to(root)
 
 
-def serve_file(file: Path, cache_control: str = CACHE_CONTROL) -> Endpoint:
+def serve_file(file: Path) -> Endpoint:
     """The endpoint that answers with `file`."""
-    return partial(_serve, file, cache_control)
+    return partial(_serve, file)
 
 
-async def _serve(file: Path, cache_control: str, request: Request, scope: RequestScope) -> Response:
-    return await file_response(file, request, cache_control=cache_control)
+async def _serve(file: Path, request: Request, scope: RequestScope) -> Response:
+    return await file_response(file, request, cache_control=CACHE_CONTROL)
