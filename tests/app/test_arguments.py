@@ -502,6 +502,30 @@ def test_what_was_sent_is_never_repeated(client: Client) -> None:
                 assert secret not in client.request(verb, f"/query?{name}={secret}").text
 
 
+def test_a_page_takes_arguments_too(tmp_path: Path) -> None:
+    files = {"app/[id]/page.py": "async def page(id: int, query: dict[str, str]): return f'<p>{id}{query}</p>'\n"}
+    with Client(make_application(tmp_path, files)) as client:
+        assert client.get("/7?a=b").text == "<p>7{'a': 'b'}</p>"
+        assert client.get("/x").status == 400
+        (operation,) = client.application.routes[0].operations.values()
+        assert (operation.verb, [item.name for item in operation.parameters]) == ("GET", ["id"])
+
+
+@pytest.mark.parametrize("kind", ["callable", "method", "partial"])
+def test_whatever_can_be_called(tmp_path: Path, kind: str) -> None:
+    code = f"""{HEAD}
+class Api:
+    def __init__(self, name): self.name = name
+    async def __call__(self, id: int, body: Struct): return [self.name, id, body.title]
+    async def post(self, id: int, body: Struct): return [self.name, id, body.title]
+async def post(name, id: int, body: Struct): return [name, id, body.title]
+POST = {{"callable": Api("x"), "method": Api("x").post, "partial": functools.partial(post, "x")}}[{kind!r}]
+"""
+    with Client(make_application(tmp_path, {"app/[id]/route.py": code})) as client:
+        assert client.post("/7", json={"title": "t"}).json() == ["x", 7, "t"]
+        assert [path for path, _ in issues(client.post("/x", json={}))] == [["id"], ["title"]]
+
+
 def test_a_client_that_sends_the_path_wrong_does_not_hide_the_traceback_of_a_bug(tmp_path: Path) -> None:
     files = {"app/[id]/route.py": "async def GET(id: int):\n    return 1 // id\n"}
     with Client(make_application(tmp_path, files, dev=True)) as client:

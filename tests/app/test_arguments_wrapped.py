@@ -12,6 +12,7 @@ from tests.app.project import make_application
 
 from waypost import Context, Request, Response
 from waypost.app.wrapping import wrap
+from waypost.errors import StartupErrors
 from waypost.ratelimit import RateLimiter
 from waypost.testing import Client, request_scope
 
@@ -151,11 +152,36 @@ def hiding(handler):
     return wrapper
 POST = hiding(typed)
 """
-    from waypost.errors import StartupErrors
-
     with pytest.raises(StartupErrors) as found:
         make_application(tmp_path, {"app/[id]/route.py": HEAD + code})
     assert "what wraps it hides it" in found.value.errors[0].message
+
+
+def test_a_plain_typed_handler_under_a_wrapper_of_the_projects_own_is_a_mistake(tmp_path: Path) -> None:
+    code = "\ndef plain_typed(id: int, body: New): return []\nPOST = own(plain_typed)\n"
+    with pytest.raises(StartupErrors) as found:
+        make_application(tmp_path, {"app/[id]/route.py": HEAD + code})
+    assert "`async def`" in found.value.errors[0].remedy
+    code = "\ndef by_place(request, context) -> New: return {'title': 'x', 'more': 1}\n"
+    code += "POST = plain(by_place)\nPUT = auth.with_auth(typed)\n"
+    with Client(make_application(tmp_path, {"app/[id]/route.py": HEAD + code})) as client:
+        assert client.post("/1").json() == {"title": "x"}
+
+
+def test_a_wrapper_that_asks_whether_its_handler_is_async(tmp_path: Path) -> None:
+    code = """
+import inspect
+def asking(handler):
+    @functools.wraps(handler)
+    async def wrapper(request, context):
+        value = handler(request, context)
+        assert inspect.iscoroutinefunction(handler) and handler.__name__ == "typed"
+        return await value
+    return wrapper
+POST = asking(typed)
+"""
+    with Client(make_application(tmp_path, {"app/[id]/route.py": HEAD + code})) as client:
+        assert client.post("/1", json={"title": "x"}).json() == [1, "x", "nobody"]
 
 
 def test_a_wrapper_that_calls_its_handler_in_its_own_way_still_may(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.http.mime import MediaType, media_essence, parse_media_type
+from waypost.http.mime import MediaType, is_json, media_essence, parse_media_type
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,27 @@ def test_what_is_accepted_is_written_and_read_again_alike(value):
 @given(st.dictionaries(st.sampled_from("abc"), st.text(st.characters(min_codepoint=32, max_codepoint=126))))
 def test_any_printable_parameter_can_be_written(parameters):
     assert parse_media_type(str(MediaType("a/b", parameters))) == MediaType("a/b", parameters)
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        ("application/json", True),
+        ("application/json; charset=utf-8", True),
+        (" Application/JSON ;charset=utf-8", True),
+        ("application/problem+json", True),
+        ("application/vnd.api+json;profile=x", True),
+        ("application/json\ta", False),
+        ("application/json;charset", False),
+        ("application/json, text/plain", False),
+        ("application/jsonx", False),
+        ("application/json+xml", False),
+        ("text/json", False),
+        ("text/plain", False),
+        ("+json", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_what_says_json(value, answer):
+    assert is_json(value) is answer

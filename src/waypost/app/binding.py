@@ -80,7 +80,8 @@ def bind_operation(handler: Callable[..., Any], verb: str, place: Place) -> tupl
         f"{verb} can't be called: what wraps it hides it, so that its arguments can't be given by name",
         file=place.file,
         line=line_of(inner),
-        remedy="Write the wrapper as a function around `handler(request, context)`, or take (request, context).",
+        remedy="Write the wrapper as a function around `await handler(request, context)` and the handler with "
+        "`async def`, or take (request, context).",
     )
 
 

@@ -184,9 +184,8 @@ def _endpoints(
             place = Place(
                 file.file, file.pattern, file.segments, declared.get(verb, {}), dev=config.dev, typed_return=not page
             )
-            endpoint, operations[verb] = bind_operation(inner, name, place)
-            if own:
-                operations[verb] = replace(operations[verb], additions=additions_of(handler))
+            endpoint, operation = bind_operation(inner, name, place)
+            operations[verb] = replace(operation, verb=verb, additions=additions_of(handler))
             check_context(handler, name, file.file, file.segments)
             endpoints[verb] = page_endpoint(endpoint, static=is_static(loaded)) if page else endpoint
         except StartupError as error:

@@ -7,9 +7,9 @@ one of a route whose handler takes arguments by name carries, for its class, wha
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
-from functools import partial
 from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -52,6 +52,8 @@ def binds_inside(functions: list[Callable[..., Any]]) -> bool:
     wrapper, inner = functions[-2], functions[-1]
     if is_marked(wrapper):
         return True
+    if not is_async(inner):
+        return False  # the wrapper wants its value at once, and a body has to be waited for
     found = False
     for cell in getattr(wrapper, "__closure__", None) or ():
         try:
@@ -59,7 +61,7 @@ def binds_inside(functions: list[Callable[..., Any]]) -> bool:
         except ValueError:
             continue
         if content is inner:
-            cell.cell_contents = through_context(inner, inner)
+            cell.cell_contents = _awaiting(inner)
             found = True
         elif getattr(content, "__waypost_calls__", None) is inner:
             found = True
@@ -81,15 +83,24 @@ def through_context(
                 return bound(*arguments)
         return call(*arguments, **named)
 
+    return run
+
+
+def _awaiting(handler: Callable[..., Any]) -> Callable[..., Any]:
+    call = through_context(handler, handler)
+
+    @functools.wraps(handler)
+    async def run(*arguments: Any, **named: Any) -> Any:
+        return await call(*arguments, **named)
+
     run.__waypost_calls__ = handler  # type: ignore[attr-defined]  # functions may have any
-    run.__wrapped__ = handler  # type: ignore[attr-defined]  # for inspect, as functools.wraps has it
     return run
 
 
 def is_async(handler: Callable[..., Any]) -> bool:
     """Whether calling it gives a coroutine."""
     target = handler
-    while isinstance(target, partial):
+    while isinstance(target, functools.partial):
         target = target.func
     if inspect.iscoroutinefunction(target):
         return True
