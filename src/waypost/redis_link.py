@@ -11,7 +11,7 @@ import hashlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from redis.asyncio.connection import Connection, parse_url
@@ -23,6 +23,11 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 # Commands that wait for their answers; beyond it the server is not keeping up, and asking more makes it worse.
 MAX_WAITING: Final = 10_000
 MAX_PINGED: Final = 100
+# Of a LastingLink, in seconds: without an answer after which a connection is given up; between two attempts to
+# connect, and for which a command may wait for one that has failed before; that an attempt may take.
+SILENCE: Final = 0.5
+PAUSE: Final = 0.1
+CONNECT: Final = 5.0
 _PING: Final = b"*1\r\n$4\r\nPING\r\n"
 
 
@@ -150,6 +155,11 @@ class Link:
                         future.set_exception(error)
         except (RedisError, OSError, EOFError, IndexError, ValueError) as broken:
             self._end(str(broken) or type(broken).__name__)
+        except asyncio.CancelledError:
+            if not self.ended:  # the loop comes to its end, and nobody has closed this
+                self.ended = True
+                await connection.disconnect(nowait=True)
+            raise
 
     async def _pushed(self, message: list[Any]) -> None:
         kind = bytes(message[0])
@@ -183,6 +193,85 @@ class Link:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._connection.disconnect(nowait=True)
+
+
+class LastingLink:
+    """A connection to the Redis at `url` that is made when it is needed, and again when it broke.
+
+    Nobody waits for a connection that others have waited for in vain: those commands fail at once.
+    Raises ValueError for a URL that is malformed.
+    """
+
+    __slots__ = ("_connecting", "_link", "_loop", "_reason", "_tried", "_url")
+
+    def __init__(self, url: str) -> None:
+        Link(url)
+        self._url = url
+        self._link: Link | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connecting: asyncio.Task[Link] | None = None
+        self._tried = -math.inf  # when the last attempt to connect began
+        self._reason = ""  # why it does not work, as far as is known
+
+    async def call(self, *command: str | bytes | int | float) -> Any:
+        """As Link.call; twice where the connection turns out to be dead. Raises RedisError."""
+        return await self._twice(lambda link: link.call(*command))
+
+    async def run(self, script: Script, keys: list[str], arguments: Sequence[str | bytes | int | float]) -> Any:
+        """As Link.run; twice where the connection turns out to be dead. Raises RedisError."""
+        return await self._twice(lambda link: link.run(script, keys, arguments))
+
+    async def _twice(self, ask: Callable[[Link], Awaitable[Any]]) -> Any:
+        link = await self._connected()
+        try:
+            return await ask(link)
+        except LinkError:
+            # After a restart of the server the old connection is dead, and the news of it may come after the question.
+            return await ask(await self._connected())
+
+    async def _connected(self) -> Link:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # what another loop had open is no use here
+            self._loop, self._link, self._connecting, self._tried, self._reason = loop, None, None, -math.inf, ""
+        link = self._link
+        if link is not None and not link.ended:
+            if link.silent_for < SILENCE:
+                return link
+            self._link, self._reason = None, "the server does not answer"
+            await link.close()
+        if self._connecting is None:
+            if loop.time() - self._tried < PAUSE:
+                raise LinkError(self._reason)
+            self._tried = loop.time()
+            self._connecting = loop.create_task(self._connect())
+        elif self._reason and loop.time() - self._tried > PAUSE:
+            raise LinkError(self._reason)
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> Link:
+        link = Link(self._url)
+        try:
+            async with asyncio.timeout(CONNECT):
+                await link.open()
+            self._link, self._tried, self._reason = link, -math.inf, ""
+        except (RedisError, OSError) as error:
+            self._reason = str(error) or type(error).__name__
+            raise
+        finally:
+            self._connecting = None
+        return link
+
+    async def close(self) -> None:
+        """Close the connection."""
+        link, self._link = self._link, None
+        if self._loop is not asyncio.get_running_loop():
+            return
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+            self._connecting = None
+        if link is not None:
+            await link.close()
 
 
 class Script:

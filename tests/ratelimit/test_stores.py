@@ -85,8 +85,7 @@ def test_the_script_does_the_sums_of_the_rule(valkey: str) -> None:
             cost = chance.randint(1, 3)
             expected, state = decide(rule, state, now, cost)
             values = (rule.algorithm, rule.limit, rule.window_us, rule.granule_us, cost, now)
-            link = await store._connected()
-            answer = await link.run(store._script, [key], values)
+            answer = await store._link.run(store._script, [key], values)
             assert [int(item) for item in answer.split()] == [int(item) for item in expected]
 
     async def work() -> None:

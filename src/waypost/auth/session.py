@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from waypost.errors import StartupError
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -35,3 +37,10 @@ class Sessions(Protocol):
     async def revoke(self, text: str) -> None:
         """End the session of a text, where that is possible."""
         ...
+
+
+def check_lifetime(lifetime: float) -> float:
+    """`lifetime` if it is one. Raises StartupError."""
+    if not 0 < lifetime < float("inf"):
+        raise StartupError(f"lifetime={lifetime!r} is not a number of seconds", remedy="Use a positive number.")
+    return lifetime

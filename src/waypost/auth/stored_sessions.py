@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from waypost.auth.session import Session
-from waypost.errors import StartupError
+from waypost.auth.session import Session, check_lifetime
 from waypost.http.json import encode_json, parse_json
 from waypost.sqlite_file import SQLiteFile
 
@@ -40,52 +39,50 @@ class StoredSessions:
     __slots__ = ("_file", "_memory", "lifetime", "max_sessions")
 
     def __init__(self, path: str | Path | None, *, lifetime: float = 7 * DAY, max_sessions: int = 100_000) -> None:
-        if not 0 < lifetime < float("inf"):
-            raise StartupError(f"lifetime={lifetime!r} is not a number of seconds", remedy="Use a positive number.")
-        self.lifetime = lifetime
+        self.lifetime = check_lifetime(lifetime)
         self.max_sessions = max_sessions
         self._file = None if path is None else SQLiteFile(path, _SCHEMA, durable=True)
         self._memory: OrderedDict[str, Session] = OrderedDict()
 
     async def create(self, subject: str, claims: Mapping[str, Any]) -> str:
         """As Sessions.create."""
-        token = secrets.token_urlsafe(32)
-        digest, expires = _digest(token), time.time() + self.lifetime
+        token = new_token()
+        key, expires = digest(token), time.time() + self.lifetime
         if self._file is None:
-            self._memory[digest] = Session(subject, dict(claims), expires)
+            self._memory[key] = Session(subject, dict(claims), expires)
             while len(self._memory) > self.max_sessions:
                 self._memory.popitem(last=False)
             return token
-        row = (digest, subject, encode_json(dict(claims)), expires)
+        row = (key, subject, encode_json(dict(claims)), expires)
         await self._file.run(lambda connection: _insert(connection, row))
         return token
 
     async def read(self, text: str) -> Session | None:
         """As Sessions.read. Raises sqlite3.Error when the file can't be read."""
-        if _TOKEN.fullmatch(text) is None:
+        if not is_token(text):
             return None
-        digest = _digest(text)
+        key = digest(text)
         if self._file is None:
-            session = self._memory.get(digest)
+            session = self._memory.get(key)
         else:
-            session = await self._file.run(lambda connection: _select(connection, digest))
+            session = await self._file.run(lambda connection: _select(connection, key))
         return session if session is not None and session.expires > time.time() else None
 
     async def revoke(self, text: str) -> None:
         """As Sessions.revoke."""
-        digest = _digest(text)
+        key = digest(text)
         if self._file is None:
-            self._memory.pop(digest, None)
+            self._memory.pop(key, None)
             return
         await self._file.run(
-            lambda connection: connection.execute("DELETE FROM waypost_sessions WHERE digest = ?", (digest,))
+            lambda connection: connection.execute("DELETE FROM waypost_sessions WHERE digest = ?", (key,))
         )
 
     async def revoke_all(self, subject: str) -> None:
         """End every session of `subject`: after a change of password, or when an account is closed."""
         if self._file is None:
-            for digest in [key for key, session in self._memory.items() if session.subject == subject]:
-                del self._memory[digest]
+            for key in [key for key, session in self._memory.items() if session.subject == subject]:
+                del self._memory[key]
             return
         await self._file.run(
             lambda connection: connection.execute("DELETE FROM waypost_sessions WHERE subject = ?", (subject,))
@@ -98,8 +95,19 @@ class StoredSessions:
             await self._file.close()
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+def new_token() -> str:
+    """A random number that nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
+def is_token(text: str) -> bool:
+    """Whether it has the form of one."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def digest(text: str) -> str:
+    """What is stored in the place of a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _insert(connection: sqlite3.Connection, row: tuple[str, str, bytes, float]) -> None:
@@ -110,7 +118,7 @@ def _insert(connection: sqlite3.Connection, row: tuple[str, str, bytes, float]) 
     connection.execute("INSERT INTO waypost_sessions (digest, subject, claims, expires) VALUES (?, ?, ?, ?)", row)
 
 
-def _select(connection: sqlite3.Connection, digest: str) -> Session | None:
+def _select(connection: sqlite3.Connection, key: str) -> Session | None:
     query = "SELECT subject, claims, expires FROM waypost_sessions WHERE digest = ?"
-    row = connection.execute(query, (digest,)).fetchone()
+    row = connection.execute(query, (key,)).fetchone()
     return Session(row[0], parse_json(row[1]), row[2]) if row is not None else None

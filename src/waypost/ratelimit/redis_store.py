@@ -7,22 +7,13 @@ Source: https://redis.io/docs/latest/develop/programmability/eval-intro/
 
 from __future__ import annotations
 
-import asyncio
-import math
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
-
-from redis.exceptions import ConnectionError as LinkError
-from redis.exceptions import RedisError
+from typing import Final
 
 from waypost.errors import StartupError
 from waypost.ratelimit.rule import Decision, Rule
-from waypost.redis_link import Link, Script
+from waypost.redis_link import LastingLink, Script
 
 _PREFIX: Final = "waypost:limit:"
-_SILENCE: Final = 0.5  # seconds without an answer after which a connection is given up
-_PAUSE: Final = 0.1  # seconds between two attempts to connect, and for which a hit may wait for one
-_CONNECT: Final = 5.0  # seconds that an attempt may take
 CLOCK: Final = """
 local t = redis.call('TIME')
 local now = tonumber(t[1]) * 1000000 + tonumber(t[2])
@@ -114,90 +105,31 @@ return string.format('%d %d %.0f %.0f', allowed, remaining, reset, retry)
 
 
 class RedisStore:
-    """Keeps limits in the Redis at `url`; keys begin with "waypost:limit:" and expire by themselves.
+    """Keeps limits in the Redis at `url`; keys begin with "waypost:limit:" and expire by themselves."""
 
-    Nobody waits for a connection that others have waited for in vain: those hits fail at once.
-    """
-
-    __slots__ = ("_connecting", "_link", "_loop", "_reason", "_script", "_tried", "_url")
+    __slots__ = ("_link", "_script")
 
     local = False
 
     def __init__(self, url: str, *, script: str = CLOCK + SUMS) -> None:
-        self._url = url
         self._script = Script(script)
-        self._link: Link | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._connecting: asyncio.Task[Link] | None = None
-        self._tried = -math.inf  # when the last attempt to connect began
-        self._reason = ""  # why it does not work, as far as is known
         try:
-            Link(url)
+            self._link = LastingLink(url)
         except ValueError as error:
             raise StartupError(f"the URL of the rate limits' Redis is malformed: {error}") from None
 
     async def hit(self, key: str, rule: Rule, cost: int) -> Decision:
         """As Store.hit. Raises redis.RedisError, OSError."""
-        names = [f"{_PREFIX}{key}"]
         arguments = (rule.algorithm, rule.limit, rule.window_us, rule.granule_us, cost)
-        answer = await self._run(lambda link: link.run(self._script, names, arguments))
+        # One that was counted and not answered is asked again, and counts twice: never one too many passes.
+        answer = await self._link.run(self._script, [f"{_PREFIX}{key}"], arguments)
         allowed, remaining, reset, retry = map(int, answer.split())
         return Decision(bool(allowed), remaining, reset, retry)
 
     async def forget(self, key: str) -> None:
         """As Store.forget. Raises redis.RedisError, OSError."""
-        await self._run(lambda link: link.call("DEL", f"{_PREFIX}{key}"))
-
-    async def _run(self, ask: Callable[[Link], Awaitable[Any]]) -> Any:
-        link = await self._connected()
-        try:
-            return await ask(link)
-        except LinkError:
-            # After a restart of the server the old connection is dead, and the news of it may come after the question.
-            # A hit that was counted and not answered counts twice: never one too many.
-            return await ask(await self._connected())
-
-    async def _connected(self) -> Link:
-        """A connection that answers. Raises redis.RedisError."""
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:  # what another loop had open is no use here
-            self._loop, self._link, self._connecting, self._tried, self._reason = loop, None, None, -math.inf, ""
-        link = self._link
-        if link is not None and not link.ended:
-            if link.silent_for < _SILENCE:
-                return link
-            self._link, self._reason = None, "the server does not answer"
-            await link.close()
-        if self._connecting is None:
-            if loop.time() - self._tried < _PAUSE:
-                raise LinkError(self._reason)
-            self._tried = loop.time()
-            self._connecting = loop.create_task(self._connect())
-        elif self._reason and loop.time() - self._tried > _PAUSE:
-            raise LinkError(self._reason)
-        return await asyncio.shield(self._connecting)
-
-    async def _connect(self) -> Link:
-        link = Link(self._url)
-        try:
-            async with asyncio.timeout(_CONNECT):
-                await link.open()
-            self._link, self._tried, self._reason = link, -math.inf, ""
-        except (RedisError, OSError) as error:
-            self._reason = str(error) or type(error).__name__
-            raise
-        finally:
-            self._connecting = None
-        return link
+        await self._link.call("DEL", f"{_PREFIX}{key}")
 
     async def close(self) -> None:
         """Close the connection."""
-        link, self._link = self._link, None
-        if self._loop is not asyncio.get_running_loop():
-            return
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait([self._connecting])
-            self._connecting = None
-        if link is not None:
-            await link.close()
+        await self._link.close()

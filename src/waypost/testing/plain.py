@@ -18,6 +18,14 @@ from waypost.testing.websocket import ClientSocket
 T = TypeVar("T")
 
 
+async def _end_tasks() -> None:
+    """As at the end of asyncio.run: what handlers have left running, as a connection's reader, ends with the loop."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
 class Client:
     """AsyncClient for plain tests: an event loop of its own in a thread.
 
@@ -57,6 +65,7 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.run(self._async.__aexit__(kind, error, trace))
+        self.run(_end_tasks())
         self.run(self._loop.shutdown_asyncgens())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
