@@ -374,7 +374,7 @@ def test_every_kind_of_body_is_kept_as_bytes(tmp_path: Path, body: str) -> None:
 
 def test_a_file_is_kept(tmp_path: Path) -> None:
     (tmp_path / "big.bin").write_bytes(bytes(range(256)) * 100)
-    route = COUNT + STATIC + f"async def GET():\n    return await Response.file({str(tmp_path / 'big.bin')!r})\n"
+    route = COUNT + STATIC + f"async def GET():\n    return Response.file({str(tmp_path / 'big.bin')!r})\n"
 
     async def test(client: AsyncClient) -> None:
         first, second = await client.get("/a"), await client.get("/a")
