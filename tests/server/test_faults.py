@@ -10,9 +10,9 @@ import pytest
 
 FAULTS = Path(__file__).parents[2] / "bench" / "faults"
 SCRIPTS = (
-    "bad_output", "big_bodies", "failed_downloads", "idle_connections", "kill_worker", "leavers", "ledger", "overload",
-    "slow_clients", "stalled_readers", "stop_in_flight", "stop_keep_alive", "stop_streams", "sustained",
-    "truncated_uploads",
+    "bad_output", "big_bodies", "event_streams", "failed_downloads", "idle_connections", "kill_worker", "leavers",
+    "ledger", "overload", "slow_clients", "sockets", "stalled_readers", "stop_in_flight", "stop_keep_alive",
+    "stop_streams", "sustained", "truncated_uploads",
 )  # fmt: skip
 
 
