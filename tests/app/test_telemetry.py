@@ -78,3 +78,29 @@ def test_it_can_be_switched_off(tmp_path: Path, spans: InMemorySpanExporter) -> 
     with Client(make_application(tmp_path, FILES, telemetry=False)) as client:
         assert client.get("/posts/7").status == 200
     assert spans.get_finished_spans() == ()
+
+
+def test_a_websocket_is_a_span_up_to_its_acceptance(
+    tmp_path: Path, spans: InMemorySpanExporter, reader: InMemoryMetricReader
+) -> None:
+    code = """
+from opentelemetry import trace
+
+async def WEBSOCKET(socket):
+    await socket.accept()
+    with trace.get_tracer("own").start_as_current_span("said"):
+        await socket.send(await socket.receive())
+"""
+    spans.clear()
+    application = make_application(tmp_path, {"app/rooms/[room]/route.py": code})
+    with Client(application) as client, client.websocket("/rooms/a") as socket:
+        (handshake,) = spans.get_finished_spans()
+        assert handshake.name == "GET /rooms/[room]"
+        assert (handshake.attributes or {})["http.response.status_code"] == 101
+        assert handshake.status.status_code is not trace.StatusCode.ERROR
+        socket.send("x")
+        assert socket.receive() == "x"
+    said = spans.get_finished_spans()[1]
+    assert handshake.context is not None
+    assert said.parent is not None
+    assert said.parent.span_id == handshake.context.span_id

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.app.project import make_application
+from tests.server.frames import BINARY, TEXT, frame, handshake, read_close, read_frame
 
 from waypost.errors import StartupError
 from waypost.http.payload import FilePayload
@@ -19,6 +21,7 @@ from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.server.limits import ServerLimits
 from waypost.server.tls import server_context
+from waypost.server.websocket import upgrade
 
 Serve = Callable[..., Any]
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -95,3 +98,35 @@ def test_mistakes_in_the_settings_are_told(files: dict[str, str], tmp_path: Path
         ServerLimits(tls_certificate="x").checked()
     with pytest.raises(StartupError, match="PROXY"):
         ServerLimits(tls_certificate="x", tls_key="y", proxy_protocol=True).checked()
+
+
+def test_websockets_over_tls(serve: Serve, files: dict[str, str], loop_kind: str, tmp_path: Path) -> None:
+    code = """
+async def WEBSOCKET(socket):
+    await socket.send(socket.url)
+    async for message in socket:
+        await socket.send(message)
+"""
+    application = make_application(tmp_path, {"app/echo/route.py": code})
+    live = serve(
+        application.handle,
+        uvloops=loop_kind == "uvloop",
+        site=application.site,
+        upgrade=upgrade,
+        websocket_max_size=200_000,
+        **files,
+    )
+    client = live.client()
+    _wrap(client, files)
+    client.send(handshake("/echo", b"Origin: https://localhost", host=b"localhost"))
+    assert client.answer(head_only=True)[0] == 101
+    assert read_frame(client) == (TEXT, b"wss://localhost/echo")
+    client.send(frame(BINARY, b"y" * 200_000))
+    assert read_frame(client) == (BINARY, b"y" * 200_000)
+    client.send(frame(BINARY, b"y" * 200_001))
+    assert read_close(client)[0] == 1009
+    assert client.to_end() == b""
+    client = live.client()
+    _wrap(client, files)
+    client.send(handshake("/echo", b"Origin: http://localhost", host=b"localhost"))
+    assert client.answer()[0] == 403, "who can change plain traffic must not use the cookie"

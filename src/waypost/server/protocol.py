@@ -231,7 +231,8 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self.unsent = request
         if self.gone or self.taken is not None:
             if self.taken is not None:
-                self.transport.close()
+                # The end of TLS waits for the client; when the server stops, nobody is left to wait.
+                (self.transport.abort if self.cut else self.transport.close)()
             self._tell()
             self._settle()
             return
