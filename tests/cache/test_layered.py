@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -244,3 +246,14 @@ def test_what_memory_holds_is_dated_by_when_it_was_looked_at() -> None:
         assert found.fence == Fence("e", 1)
 
     asyncio.run(test())
+
+
+def test_a_hit_costs_the_same_with_many_entries() -> None:
+    """The long form, with a million: `python bench/cache_entries.py`."""
+    path = Path(__file__).parents[2] / "bench" / "cache_entries.py"
+    spec = importlib.util.spec_from_file_location("bench_cache_entries", path)
+    assert spec is not None and spec.loader is not None
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    few, many = bench.measure(10)[0], bench.measure(30_000)[0]
+    assert many < 3 * few, (few, many)  # a look through them all would be a thousand times
