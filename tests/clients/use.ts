@@ -17,6 +17,9 @@ assert.equal(made.status, 201);
 assert.ok(made.ok);
 assert.equal(made.data.kind, "draft");
 
+const twice = api.posts(1).get();
+assert.deepEqual((await twice.result()).data, await twice);
+
 // A segment, 204 and text
 const one: { id: number; title: string } = await api.posts(1).get();
 assert.equal(one.title, "Hello");

@@ -23,7 +23,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 EACH = 3  # examples for each operation; the command of hypothetical.py makes thousands
 SERVED = {"WAYPOST_OPENAPI_PATH": "/openapi.json"}
 
-# A handler without annotations refuses what its document, which knows nothing of its arguments, lets pass.
+# What a document can't know is refused with 400: the arguments of a handler without annotations, the rules that a
+# model has as functions, the signature of a webhook.
 UNTOLD = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 413, 415, 429]

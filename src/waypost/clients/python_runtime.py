@@ -166,7 +166,9 @@ def _arguments(
         # As files, so that the form is multipart even where it has only texts.
         options["files"] = [(name, item if _is_upload(item) else (None, _text(item).encode())) for name, item in pairs]
     elif body is not ...:
-        options["content"] = json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=_text).encode()
+        options["content"] = json.dumps(
+            body, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_text
+        ).encode()
         sent.setdefault("content-type", "application/json")
     return {**options, "headers": sent}
 

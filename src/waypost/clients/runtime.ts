@@ -101,23 +101,24 @@ function at(parts: readonly Segment[], settings: ClientOptions, verb?: string, o
 
 function send(verb: string, parts: readonly Segment[], options: Options, settings: ClientOptions): Call<Any, Any> {
   const response = request(verb, parts, options, settings);
-  const data = () => response.then((answer) => read(answer).then((body) => {
-    if (answer.status >= 400) throw new ApiError(answer.status, body, answer);
-    return body;
-  }));
-  let promised: Promise<unknown> | undefined;
-  const once = () => (promised ??= data());
+  let reading: Promise<unknown> | undefined;
+  // A body can be read once, however often it is asked for.
+  const body = () => (reading ??= response.then(read));
+  const data = async () => {
+    const answer = await response;
+    if (answer.status >= 400) throw new ApiError(answer.status, await body(), answer);
+    return body();
+  };
   return {
-    then: (resolve, reject) => once().then(resolve, reject),
-    catch: (reject) => once().catch(reject),
-    finally: (done) => once().finally(done),
+    then: (resolve, reject) => data().then(resolve, reject),
+    catch: (reject) => data().catch(reject),
+    finally: (done) => data().finally(done),
     [Symbol.toStringTag]: "Call",
     response: () => response,
     result: async () => {
       const answer = await response;
-      const body = await read(answer);
       const { status } = answer;
-      const result = status < 400 ? { ok: true, status, data: body } : { ok: false, status, error: body };
+      const result = status < 400 ? { ok: true, status, data: await body() } : { ok: false, status, error: await body() };
       return { ...result, response: answer } as Result<Any, Any>;
     },
   };

@@ -18,6 +18,11 @@ from waypost.clients.typescript_types import comment, key, type_name, type_of, u
 RESERVED: Final = frozenset((*VERBS, "then"))
 _OURS: Final = frozenset((
     "ApiError", "ApiIssue", "Call", "Client", "ClientOptions", "RequestOptions", "Result", "Segment", "ServerEvent",
+    # What the code uses of the Web and the language: a type of such a name would hide it.
+    "Any", "Array", "AsyncGenerator", "AsyncIterable", "Blob", "BodyInit", "Date", "Error", "FormData", "Headers",
+    "HeadersInit", "Object", "Omit", "Options", "Promise", "Proxy", "ReadableStream", "Record", "Request",
+    "RequestCredentials", "RequestInit", "Response", "Set", "Status",
+    "String", "TextDecoder", "TypeError", "URLSearchParams", "Uint8Array",
 ))  # fmt: skip
 
 

@@ -311,7 +311,7 @@ function open() {
 byId("search").addEventListener("input", ({ target }) => {
   const words = target.value.toLowerCase().split(/\s+/);
   for (const link of document.querySelectorAll("#index a")) {
-    link.hidden = link.style.display = words.every((word) => link.dataset.words.includes(word)) ? "" : "none";
+    link.hidden = !words.every((word) => link.dataset.words.includes(word));
   }
 });
 addEventListener("keydown", (event) => {
