@@ -169,7 +169,7 @@ class Planner:
 
         values[key] = read
         expression = f"{key}({lookup})"
-        if bare(annotation) is int and annotation is int:
+        if annotation is int:
             expression = f"int(t) if (t := {lookup}).isascii() and t.isdigit() and len(t) < 19 else {key}(t)"
         elif may_lack:
             expression = f"{key}(params[{name!r}]) if {name!r} in params else {key}_default"

@@ -63,7 +63,8 @@ def _passed(place: int, plan: Plan) -> str:
 
 
 def _compiled(source: str, values: dict[str, Any], filename: str) -> Callable[..., Any]:
-    exec(compile(source, filename, "exec"), values)  # names and annotations never get into the text
+    # Of the project nothing is in the text but names of arguments, and names of folders as literals.
+    exec(compile(source, filename, "exec"), values)
     # None for the time of change: linecache then never looks for such a file.
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     endpoint: Callable[..., Any] = values["endpoint"]
