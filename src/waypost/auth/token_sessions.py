@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from waypost.auth.jwks import JWKS
 from waypost.auth.session import Session
 from waypost.errors import InvalidJSON, StartupError
 from waypost.http.json import parse_json
@@ -36,7 +37,7 @@ class TokenSessions:
 
     keys: one secret, or several by their ids (`kid`) while keys are changed: the first signs, all verify. For an
     asymmetric algorithm public keys in PEM, and sign_with the private key of the first; without it tokens of someone
-    else are verified and none are made.
+    else are verified and none are made. JWKS(url): the keys that an identity provider publishes.
     algorithm: the only one that is accepted. issuer, audience: required in tokens, exactly, where given.
     lifetime: seconds of tokens made here. leeway: seconds that clocks may differ.
     Raises StartupError for keys that are too short or of another kind than the algorithm's, and without PyJWT.
@@ -44,7 +45,7 @@ class TokenSessions:
 
     def __init__(
         self,
-        keys: Key | Mapping[str, Key],
+        keys: Key | Mapping[str, Key] | JWKS,
         *,
         algorithm: str = "HS256",
         sign_with: Key | None = None,
@@ -56,7 +57,8 @@ class TokenSessions:
         if not 0 < lifetime < math.inf or not 0 <= leeway <= 600:
             raise StartupError("lifetime and leeway must be seconds, leeway at most 600")
         self._jwt: Any = _load_jwt()
-        self._keys = self._read_keys(keys, algorithm)
+        self._published = keys if isinstance(keys, JWKS) else None
+        self._keys = self._read_keys({} if isinstance(keys, JWKS) else keys, algorithm)
         self._algorithm = algorithm
         self._signer = self._signing_key(sign_with)
         self._issuer = issuer
@@ -69,7 +71,9 @@ class TokenSessions:
             known = ", ".join((*_KEY_BYTES, *_ASYMMETRIC))
             raise StartupError(f"algorithm={algorithm!r} is not accepted for tokens", remedy=f"Use one of {known}.")
         items: dict[str | None, Key] = {None: keys} if isinstance(keys, str | bytes) else dict(keys.items())
-        if not items:
+        if self._published is not None and algorithm in _KEY_BYTES:
+            raise StartupError(f"published keys are public, and {algorithm} needs a secret", remedy='Use "RS256", say.')
+        if not items and self._published is None:
             raise StartupError("TokenSessions needs a key", remedy="Give one secret, or a dict of key ids and secrets.")
         return {kid: self._prepare(key, algorithm) for kid, key in items.items()}
 
@@ -95,6 +99,8 @@ class TokenSessions:
             if sign_with is not None:
                 raise StartupError(f"{self._algorithm} signs with the first of its keys: leave sign_with out")
             return next(iter(self._keys.values()))
+        if sign_with is not None and self._published is not None:
+            raise StartupError("tokens of an identity provider are made there: leave sign_with out")
         return None if sign_with is None else self._prepare(sign_with, self._algorithm)
 
     async def create(self, subject: str, claims: Mapping[str, Any]) -> str:
@@ -115,11 +121,11 @@ class TokenSessions:
         return str(self._jwt.encode(payload, self._signer, algorithm=self._algorithm, headers=headers))
 
     async def read(self, text: str) -> Session | None:
-        """As Sessions.read."""
+        """As Sessions.read. Raises KeysUnavailable where the keys are published and can't be had."""
         match = _TOKEN.fullmatch(text)
         if match is None or not _canonical(match[3]):
             return None
-        key = self._key_of(match[1])
+        key = await self._key_of(match[1])
         if key is None:
             return None
         payload = self._verified(text, key)
@@ -131,7 +137,7 @@ class TokenSessions:
         claims = {name: value for name, value in payload.items() if name not in _RESERVED}
         return Session(subject, claims, float(payload["exp"]))
 
-    def _key_of(self, header: str) -> Any:
+    async def _key_of(self, header: str) -> Any:
         """The key that a token's header names; None unless the header is one that this program would write."""
         try:
             fields = parse_json(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
@@ -142,6 +148,8 @@ class TokenSessions:
         kind, kid = fields.get("typ", "JWT"), fields.get("kid")
         if fields.get("alg") != self._algorithm or not isinstance(kind, str) or kind.lower() not in _TYPES:
             return None
+        if self._published is not None:
+            return await self._published.key(kid, self._algorithm, self._jwt) if isinstance(kid, str) else None
         return self._keys.get(kid) if kid is None or isinstance(kid, str) else None
 
     def _verified(self, text: str, key: Any) -> dict[str, Any] | None:
