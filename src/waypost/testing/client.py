@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from waypost.app.application import Application
 from waypost.app.context import Context, RequestScope, current_scope
@@ -35,6 +35,15 @@ from waypost.testing.websocket import AsyncClientSocket, Connecting, HandshakeRe
 T = TypeVar("T")
 
 BodyData: TypeAlias = str | bytes | AsyncIterator[bytes] | FormData | URLSearchParams | None
+
+
+class RequestOptions(TypedDict, total=False):
+    """What a request is sent with; see AsyncClient.request."""
+
+    headers: HeadersInit
+    params: Mapping[str, str] | None
+    json: Any
+    body: BodyData
 
 
 class AsyncClient:
@@ -71,22 +80,13 @@ class AsyncClient:
     ) -> None:
         await self.application.shutdown()
 
-    async def request(
-        self,
-        method: str,
-        target: str,
-        *,
-        headers: HeadersInit = None,
-        params: Mapping[str, str] | None = None,
-        json: Any = None,
-        body: BodyData = None,
-    ) -> ClientResponse:
+    async def request(self, method: str, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """Send a request and read the whole answer.
 
         target: path and query, sent as it is. params: added to the query. json: sent as application/json.
         body: text, bytes, FormData (multipart), URLSearchParams, or an async iterator (sent chunked).
         """
-        async with self.stream(method, target, headers=headers, params=params, json=json, body=body) as response:
+        async with self.stream(method, target, **options) as response:
             await response.read()
             return response
 
@@ -167,25 +167,25 @@ class AsyncClient:
             else:
                 self.cookies.pop(cookie.name, None)
 
-    async def get(self, target: str, **options: Any) -> ClientResponse:
+    async def get(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return await self.request("GET", target, **options)
 
-    async def head(self, target: str, **options: Any) -> ClientResponse:
+    async def head(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return await self.request("HEAD", target, **options)
 
-    async def post(self, target: str, **options: Any) -> ClientResponse:
+    async def post(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return await self.request("POST", target, **options)
 
-    async def put(self, target: str, **options: Any) -> ClientResponse:
+    async def put(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return await self.request("PUT", target, **options)
 
-    async def patch(self, target: str, **options: Any) -> ClientResponse:
+    async def patch(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return await self.request("PATCH", target, **options)
 
-    async def delete(self, target: str, **options: Any) -> ClientResponse:
+    async def delete(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return await self.request("DELETE", target, **options)
 
-    async def options(self, target: str, **options: Any) -> ClientResponse:
+    async def options(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return await self.request("OPTIONS", target, **options)
 
 

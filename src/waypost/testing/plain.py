@@ -8,11 +8,11 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from waypost.app.application import Application
 from waypost.http.headers import HeadersInit
-from waypost.testing.client import AsyncClient, ClientResponse
+from waypost.testing.client import AsyncClient, ClientResponse, RequestOptions
 from waypost.testing.websocket import ClientSocket
 
 T = TypeVar("T")
@@ -71,12 +71,12 @@ class Client:
         self._thread.join()
         self._loop.close()
 
-    def request(self, method: str, target: str, **options: Any) -> ClientResponse:
+    def request(self, method: str, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """As AsyncClient.request."""
         return self.run(self._async.request(method, target, **options))
 
     @contextlib.contextmanager
-    def stream(self, method: str, target: str, **options: Any) -> Iterator[StreamedResponse]:
+    def stream(self, method: str, target: str, **options: Unpack[RequestOptions]) -> Iterator[StreamedResponse]:
         """As AsyncClient.stream; `for chunk in response` reads it."""
         manager = self._async.stream(method, target, **options)
         response = self.run(_enter(manager))
@@ -97,25 +97,25 @@ class Client:
         finally:
             self.run(_leave(manager))
 
-    def get(self, target: str, **options: Any) -> ClientResponse:
+    def get(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return self.request("GET", target, **options)
 
-    def head(self, target: str, **options: Any) -> ClientResponse:
+    def head(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return self.request("HEAD", target, **options)
 
-    def post(self, target: str, **options: Any) -> ClientResponse:
+    def post(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return self.request("POST", target, **options)
 
-    def put(self, target: str, **options: Any) -> ClientResponse:
+    def put(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return self.request("PUT", target, **options)
 
-    def patch(self, target: str, **options: Any) -> ClientResponse:
+    def patch(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return self.request("PATCH", target, **options)
 
-    def delete(self, target: str, **options: Any) -> ClientResponse:
+    def delete(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return self.request("DELETE", target, **options)
 
-    def options(self, target: str, **options: Any) -> ClientResponse:
+    def options(self, target: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         return self.request("OPTIONS", target, **options)
 
 
