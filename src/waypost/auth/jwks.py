@@ -12,9 +12,7 @@ import json
 import logging
 import math
 import time
-import urllib.error
-import urllib.request
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from waypost.errors import StartupError
@@ -103,7 +101,10 @@ class JWKS:
     async def _fetch(self) -> None:
         self._tried = time.monotonic()
         try:
-            data = await asyncio.to_thread(_download, self.url, self._timeout)
+            from waypost.auth.download import download  # slow to import, and few need it
+
+            async with asyncio.timeout(2 * self._timeout):  # a server that gives a byte at a time is as good as none
+                data = await asyncio.to_thread(download, self.url, self._timeout, _LONGEST)
             self._set, self._prepared = _read(data), {}
             self._fetched = self._tried = time.monotonic()
         except (OSError, ValueError) as error:
@@ -112,28 +113,6 @@ class JWKS:
             raise
         finally:
             self._fetching = None
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Keys come from the address that was named."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def _download(url: str, timeout: float) -> bytes:
-    opener = urllib.request.build_opener(_NoRedirects)
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})
-    answer: IO[bytes]
-    try:
-        with opener.open(request, timeout=timeout) as answer:
-            data = answer.read(_LONGEST + 1)
-    except urllib.error.HTTPError as error:
-        error.close()  # it holds the connection
-        raise OSError(f"the answer is {error.code}") from None
-    if len(data) > _LONGEST:
-        raise ValueError("the key set is too large")
-    return data
 
 
 def _read(data: bytes) -> list[dict[str, Any]]:
