@@ -13,10 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from waypost.app.arguments import Plan, Planner
-from waypost.app.bound import write_endpoint
 from waypost.app.chain import additions_of, binds_inside, functions_of, is_async
 from waypost.app.context import Context, RequestScope
 from waypost.app.entry import Endpoint
@@ -26,6 +24,9 @@ from waypost.app.signature import CONTEXT_NAMES, EMPTY, Argument, SignatureReade
 from waypost.errors import StartupError, StartupErrors
 from waypost.http.request import Request
 from waypost.routing.pattern import DYNAMIC, Segment
+
+if TYPE_CHECKING:
+    from waypost.app.arguments import Plan
 
 __all__ = ["Place", "adapted", "bind", "bind_operation", "bind_outside", "is_async", "line_of"]
 
@@ -56,7 +57,7 @@ def bind_operation(handler: Callable[..., Any], verb: str, place: Place) -> tupl
     inner = functions[-1]
     reader = SignatureReader(inner, verb, place.file, place.segments, wrapped=len(functions) > 1)
     arguments = reader.arguments()
-    plans = Planner(reader).plans(arguments) if arguments is not None else None
+    plans = _plans(reader, arguments) if arguments is not None else None
     returns = read_returns(reader, place.responses) if place.typed_return else Returns(responses=place.responses)
     if reader.errors:
         raise reader.errors[0] if len(reader.errors) == 1 else StartupErrors(reader.errors)
@@ -65,6 +66,8 @@ def bind_operation(handler: Callable[..., Any], verb: str, place: Place) -> tupl
     name = f"{verb} {place.pattern}".rstrip()
     if len(functions) == 1:
         if plans is not None:
+            from waypost.app.bound import write_endpoint
+
             call = inner if is_async(inner) else adapted(inner)
             return write_endpoint(call, plans, respond, name, inside=False), operation
         endpoint = _by_position(inner, verb, place.file)
@@ -85,6 +88,12 @@ def bind_operation(handler: Callable[..., Any], verb: str, place: Place) -> tupl
     )
 
 
+def _plans(reader: SignatureReader, arguments: list[Argument]) -> list[Plan]:
+    from waypost.app.arguments import Planner  # a project without typed arguments starts without all this
+
+    return Planner(reader).plans(arguments)
+
+
 def bind_outside(handler: Callable[..., Any]) -> Callable[..., Any] | None:
     """What calls a wrapped handler with (request, context) where no route has bound it, as in a unit test.
 
@@ -95,7 +104,9 @@ def bind_outside(handler: Callable[..., Any]) -> Callable[..., Any] | None:
     arguments = reader.arguments()
     if arguments is None:
         return None
-    plans = Planner(reader).plans(arguments)
+    from waypost.app.bound import write_endpoint
+
+    plans = _plans(reader, arguments)
     if reader.errors:
         raise StartupErrors(reader.errors)
     call = handler if is_async(handler) else adapted(handler)
@@ -112,6 +123,9 @@ def _wrapped(
     name: str,
 ) -> Endpoint:
     """The endpoint of wrappers around a handler whose arguments are made inside of them; see app/chain.py."""
+    from waypost.app.arguments import Plan
+    from waypost.app.bound import write_endpoint
+
     call = inner if is_async(inner) else adapted(inner)
     if plans is None:
         sources = _positions(inner, verb, place.file)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from waypost.validation import Schema
+if TYPE_CHECKING:
+    from waypost.validation import Schema
 
 Place: TypeAlias = Literal["path", "query", "header", "cookie"]
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import Any, Final, Never, NoReturn, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from waypost.app.operation import ResponseSchema
 from waypost.app.signature import EMPTY, SignatureReader, own_return, resolve
@@ -19,8 +18,10 @@ from waypost.errors import InvalidResponseError, StartupError, ValidationFailed
 from waypost.http.response import Response, encoded_json
 from waypost.routing.exports import VERBS
 from waypost.routing.source import Source
-from waypost.validation import Schema, SchemaError, schema_of
 from waypost.validation.annotations import bare, members, show
+
+if TYPE_CHECKING:
+    from waypost.validation import Schema
 
 Respond: TypeAlias = Callable[[Any], Any]
 
@@ -125,6 +126,8 @@ def _is_untold_text(annotation: Any) -> bool:
 def _schema(reader: SignatureReader, kinds: list[Any]) -> Schema | None:
     if not kinds:
         return None
+    from waypost.validation import SchemaError, schema_of
+
     annotation: Any = kinds[0] if len(kinds) == 1 else Union[tuple(kinds)]  # noqa: UP007  # made of a list
     try:
         return schema_of(annotation)
@@ -216,9 +219,13 @@ def _declared(status: int, value: Any, source: Source) -> ResponseSchema:
     if isinstance(kind, str):
         kind, text = None, kind
     if not text:
+        from http import HTTPStatus  # few files declare any, and it is slow to import
+
         text = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     if kind is None:
         return ResponseSchema(None, description=text)
+    from waypost.validation import SchemaError, schema_of
+
     try:
         return ResponseSchema(schema_of(kind), description=text)
     except (SchemaError, NameError) as error:
