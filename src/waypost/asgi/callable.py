@@ -213,8 +213,9 @@ class _Streaming:
 async def _timed(iterator: AsyncIterator[Any], silence: float) -> AsyncIterator[Any]:
     """The chunks of a stream that may be silent for so many seconds. Raises TimeoutError."""
     while True:
+        limit = asyncio.timeout(silence)
         try:
-            async with asyncio.timeout(silence) as limit:
+            async with limit:
                 chunk = await anext(iterator)
         except StopAsyncIteration:
             return

@@ -18,7 +18,9 @@ from waypost.openapi.serving import open_application
 from waypost.routing.load import forget_project_modules
 
 # What the server has read when it began to listen; a new value takes effect with the next `waypost dev`.
-SERVER_GROUPS = ("Server", "Time")
+SERVER_GROUPS = ("Server", "Time", "WebSockets")
+# The application's own, for all that they stand there.
+READ_ANEW = ("websocket_origins", "websocket_close_timeout")
 
 
 async def load_application(root: Path, overrides: Mapping[str, object]) -> tuple[Application, Project]:
@@ -52,5 +54,5 @@ def _outside_the_loop() -> Iterator[None]:
 
 def settings_for_restart(old: Config, new: Config) -> list[str]:
     """Name the changed settings that only a restart applies."""
-    names = [name for name, setting in SETTINGS.items() if setting.group in SERVER_GROUPS]
+    names = [name for name, setting in SETTINGS.items() if setting.group in SERVER_GROUPS and name not in READ_ANEW]
     return [name for name in names if getattr(old, name) != getattr(new, name)]

@@ -239,9 +239,10 @@ class SocketLink(Successor):
         if transport.is_closing():
             return
         clock = connection.service.clock
-        if frames.close_rcvd is None and transport.can_write_eof():
+        if frames.close_rcvd is None:
             # The client may still be sending: a reset would overtake the close frame on its way.
-            transport.write_eof()
+            if transport.can_write_eof():
+                transport.write_eof()
             connection.pause_reading(False)
             self._close_by = clock.after(LINGER)
         else:
