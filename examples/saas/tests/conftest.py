@@ -5,16 +5,15 @@ Both sides of the two variables: SQLite alone, and PostgreSQL with Valkey, both 
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-# Before anything of the application is imported: it reads the variable once.
-os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="saas-tests-")
 
 import pytest
 from waypost import FormData
@@ -23,6 +22,10 @@ from waypost.ratelimit import MemoryStore
 from waypost.ratelimit.store import open_store
 from waypost.testing import Client, ClientResponse
 from waypost.webhooks import stripe
+
+# Before anything of the application is imported: it reads the variable once.
+os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="saas-tests-")
+atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
 PROJECT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery staple"
