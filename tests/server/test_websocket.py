@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -452,6 +453,62 @@ def test_a_small_frame_that_grows_past_the_limit(start: Start) -> None:
             return closed.value.rcvd.code
 
     assert asyncio.run(talk(start(websocket_compression=True, websocket_max_size=100_000).port)) == 1009
+
+
+def test_small_frames_that_grow_wait_for_their_handler(start: Start) -> None:
+    routes = {
+        "app/route.py": """
+import asyncio
+
+state = {"received": 0, "most": 0}
+gate = asyncio.Event()
+
+async def WEBSOCKET(socket):
+    await socket.accept()
+    await gate.wait()
+    async for message in socket:
+        state["received"] += 1
+        state["most"] = max(state["most"], len(message) + socket._link.inbox._waiting)
+
+async def GET():
+    return state
+
+async def POST():
+    gate.set()
+    return state
+"""
+    }
+    live = start(routes, websocket_compression=True, websocket_max_size=100_000)
+    client = live.client()
+    shake(client, "/", b"Sec-WebSocket-Extensions: permessage-deflate")
+    deflated = zlib.compressobj(wbits=-12)
+    # 500 messages of 100,000 bytes, in a tenth of a megabyte.
+    for _ in range(500):
+        data = deflated.compress(bytes(100_000)) + deflated.flush(zlib.Z_SYNC_FLUSH)
+        client.send(frame(BINARY, data.removesuffix(b"\0\0\xff\xff"), rsv=4))
+    time.sleep(0.5)
+    state(live, "/")
+    live.eventually(lambda: state(live, "/")["received"] == 500)
+    assert state(live, "/")["most"] < 2_000_000
+
+
+def test_a_close_gets_through_what_waits_for_the_handler(start: Start) -> None:
+    routes = {
+        "app/route.py": """
+import asyncio
+
+async def WEBSOCKET(socket):
+    await socket.accept()
+    await asyncio.sleep(0.3)
+    await socket.close(4001)
+"""
+    }
+    live = start(routes, websocket_max_queue=4, websocket_close_timeout=30.0)
+    client = live.client()
+    shake(client, "/")
+    client.send(frame(TEXT, b"x") * 20_000 + frame(CLOSE, b"\x03\xe8"))
+    assert read_close(client)[0] == 4001
+    live.eventually(lambda: live.server.service.active == 0, 10)
 
 
 # -- the end of the server

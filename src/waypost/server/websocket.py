@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from waypost.server.protocol import HttpConnection
 
 _SLICE: Final = 16_384  # bytes parsed between two looks at how many frames they were
+_DEFLATED: Final = 1_024  # the same where they may grow a thousandfold
 _FRAMES_AT_ONCE: Final = 256  # then other connections get their turn
 
 _quiet = logging.getLogger("waypost.server.frames")
@@ -48,7 +49,7 @@ class SocketLink(Successor):
 
     __slots__ = (
         "_backlog", "_close_by", "_connection", "_frames", "_handshake", "_heard", "_held", "_lost", "_over", "_parts",
-        "_pinged", "_request", "_talked", "_text", "_writers", "inbox", "protocol", "protocols", "talk",
+        "_pinged", "_request", "_slice", "_talked", "_text", "_writers", "inbox", "protocol", "protocols", "talk",
     )  # fmt: skip
 
     _frames: Protocol
@@ -94,8 +95,9 @@ class SocketLink(Successor):
         limit = service.limits.websocket_max_size or None
         self._frames = Protocol(Side.SERVER, state=OPEN, max_size=limit, logger=_quiet)
         self._frames.extensions = extensions
+        self._slice = _DEFLATED if extensions else _SLICE
         self._lost = service.loop.create_future()
-        self.inbox.on_room = self._hold
+        self.inbox.on_room = self._go_on_soon
         connection.write(self._handshake.acceptance(response, service.clock, self.protocol, agreed))
         connection.take_over(self)
 
@@ -138,16 +140,17 @@ class SocketLink(Successor):
     # -- frames in
 
     def _parse(self, data: bytes) -> None:
-        frames = self._frames
+        frames, size = self._frames, self._slice
         seen = 0
-        for start in range(0, len(data), _SLICE):
-            if seen > _FRAMES_AT_ONCE:
-                # A read may be fifty thousand frames; parsing them at once would keep everyone else waiting.
+        for start in range(0, len(data), size):
+            # A read may be fifty thousand frames, or hundreds of messages that are small only on their way here.
+            if self._waits or seen > _FRAMES_AT_ONCE:
                 self._backlog = data[start:]
                 self._hold()
-                self._connection.service.loop.call_soon(self._go_on)
+                if not self._waits:
+                    self._go_on_soon()  # others get their turn
                 break
-            frames.receive_data(data[start : start + _SLICE])
+            frames.receive_data(data[start : start + size])
             events = frames.events_received()
             seen += len(events)
             for frame in events:
@@ -157,12 +160,22 @@ class SocketLink(Successor):
                 break
         self._flush()
 
+    @property
+    def _waits(self) -> bool:
+        """Whether the handler has to take something first."""
+        return self.inbox.full and self.inbox.outcome is None
+
+    def _go_on_soon(self) -> None:
+        self._connection.service.loop.call_soon(self._go_on)
+
     def _go_on(self) -> None:
+        if self._waits:
+            return
         data, self._backlog = self._backlog, b""
         if data and not self._over:
             self._parse(data)
-            if not self._backlog:
-                self._hold()
+        if not self._backlog:
+            self._hold()
 
     def _await_close(self) -> bool:
         """Whether we closed first, so that the client's answer is still to come."""
@@ -305,7 +318,7 @@ class SocketLink(Successor):
         self._conclude(code, reason)
         self._frames.send_close(code, reason)
         self._flush()
-        self._hold()
+        self._go_on_soon()  # its answer may be in what waited for the handler
         clock = self._connection.service.clock
         self._close_by = clock.after(self._connection.service.limits.websocket_close_timeout)
         self._connection.deadline = clock.now
