@@ -196,6 +196,16 @@ def test_text_that_is_no_number(annotation: Any, library: str, text: str) -> Non
         schema_of(annotation).from_python(text, strings=True)
 
 
+@pytest.mark.parametrize("annotation", [float, float | None, int | float], ids=show)
+@pytest.mark.parametrize("library", ["msgspec", "pydantic"])
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "9" * 400 + ".0"], ids=["plus", "minus", "long"])
+def test_text_out_of_the_range_of_a_float(annotation: Any, library: str, text: str) -> None:
+    if library == "pydantic":
+        annotation = Annotated[annotation, Field(description="so that pydantic reads it")]
+    with pytest.raises(ValidationFailed):
+        schema_of(annotation).from_python(text, strings=True)
+
+
 @pytest.mark.parametrize("kind", [list, set, tuple, frozenset, Sequence], ids=show)
 def test_several_values(kind: Any) -> None:
     annotation = tuple[int, ...] if kind is tuple else kind[int]
@@ -213,6 +223,8 @@ def test_several_values(kind: Any) -> None:
         (Renamed, {"firstName": "a", "x": 2}, [(("x",), "unknown")]),
         (list[Struct], [{"a": 1}, {"a": "x"}, {}], [((1, "a"), "type"), ((2, "a"), "missing")]),
         (dict[str, int], {"k": "x", "l": 1, "m": None}, [(("k",), "type"), (("m",), "type")]),
+        (int | dict[str, int], {"k": "x"}, [((), "type")]),  # msgspec does not say at which key
+        (int | dict[str, list[int]], {"k": [1, "x"]}, [((), "type")]),
         (Cat | Dog, {"type": "Cow"}, [(("type",), "enum")]),
         (Cat | Dog, {"type": "Cat", "lives": "x"}, [(("lives",), "type")]),
         (Page[Struct], {"items": [{"a": 1}, 2]}, [(("items", 1), "type")]),

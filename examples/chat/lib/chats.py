@@ -12,19 +12,24 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TypeVar
 
-from waypost import cookies, not_found
+from waypost import cookies, forbidden, headers, not_found
 from waypost.ai import UIMessage
 
 T = TypeVar("T")
 
-COOKIE = "visitor"
+COOKIE = "__Host-visitor"  # no other host, and nothing without TLS but localhost, can set it
 LONGEST_ID = 100  # characters
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS chats (id TEXT PRIMARY KEY, owner TEXT NOT NULL, messages TEXT NOT NULL)"
 
 
 async def own(chat_id: object) -> tuple[str, str]:
-    """A chat that is the caller's, or new: its id and its owner. 404 for anybody else's, as if it did not exist."""
+    """A chat that is the caller's, or new: its id and its owner. 404 for anybody else's, as if it did not exist.
+
+    403 for the page of another site, or of another host of this one: the browser sends the cookie for it, too.
+    """
+    if headers().get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        forbidden()
     if not isinstance(chat_id, str) or not 1 <= len(chat_id) <= LONGEST_ID or not chat_id.isprintable():
         not_found()
     visitor = _visitor()
@@ -62,7 +67,7 @@ def _visitor() -> str:
     if known is not None and 20 <= len(known.value) <= 100:
         return known.value
     visitor = secrets.token_urlsafe(24)
-    cookies().set(COOKIE, visitor, http_only=True, same_site="lax", max_age=31_536_000)
+    cookies().set(COOKIE, visitor, http_only=True, secure=True, same_site="lax", max_age=31_536_000)
     return visitor
 
 

@@ -72,7 +72,7 @@ def test_nobody_else_sees_the_chat(client: Client) -> None:
     client.post("/api/chat", json=question("Hello"))
     assert client.get("/api/chat/chat-1").status == 200
     mine = dict(client.cookies)
-    for others in ({}, {"visitor": "x" * 24}):
+    for others in ({}, {"__Host-visitor": "x" * 24}):
         client.cookies.clear()
         client.cookies.update(others)
         for method, path in (("GET", ""), ("GET", "/stream"), ("DELETE", "/stream")):
@@ -81,6 +81,17 @@ def test_nobody_else_sees_the_chat(client: Client) -> None:
     client.cookies.clear()
     client.cookies.update(mine)
     assert len(client.get("/api/chat/chat-1").json()["messages"]) == 2
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_no_page_of_another_site_speaks_for_a_visitor(client: Client, site: str) -> None:
+    cookie = client.post("/api/chat", json=question("Hello")).headers.get("set-cookie", "")
+    assert cookie.startswith("__Host-visitor=")
+    assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
+    there = {"sec-fetch-site": site, "content-type": "text/plain"}
+    assert client.post("/api/chat", body=json.dumps(question("Hello")), headers=there).status == 403
+    assert client.delete("/api/chat/chat-1/stream", headers=there).status == 403
+    assert len(client.get("/api/chat/chat-1", headers={"sec-fetch-site": "same-origin"}).json()["messages"]) == 2
 
 
 def test_bad_input(client: Client) -> None:

@@ -97,7 +97,7 @@ def _issue(message: str, annotation: Any, path: Path) -> Issue:
     place = _PLACE.search(message)
     if place is not None:
         message = message[: place.start()]
-        steps = _STEP.findall(place[1])
+        steps = _STEP.findall(place[1].partition("[...]")[0])  # below a key that msgspec does not name
         path = (*path, *(int(index) if index else name for name, index in steps))
     if message.startswith("Object missing required field `"):
         return Issue((*path, message.split("`")[1]), "Field required", "missing")

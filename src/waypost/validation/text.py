@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
+from math import isfinite
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from waypost.validation.annotations import ObjectField, bare, is_many, is_optional, item_of, without_none
@@ -27,7 +28,10 @@ def read_int(text: str) -> Any:
 
 
 def _read_float(text: str) -> Any:
-    return float(text) if _NUMBER.fullmatch(text) else REFUSED
+    if _NUMBER.fullmatch(text) is None:
+        return REFUSED
+    value = float(text)
+    return value if isfinite(value) else REFUSED  # as of JSON: infinity passes checks that are made for numbers
 
 
 def _read_decimal(text: str) -> Any:
