@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 from tests.cli.running import Running, needs
 from tests.clients.project import served
 from tests.clients.test_typescript import run, waypost
 
+from waypost.clients.python import write_python
 from waypost.clients.python_runtime import _Events, _path
 
 HERE = Path(__file__).parent
@@ -71,3 +76,59 @@ def test_parts_of_a_path_stay_parts() -> None:
     for part in ("", ".", ".."):
         with pytest.raises(ValueError, match="no part of a path"):
             _path(("a", part))
+
+
+def described(*paths: str) -> dict[str, Any]:
+    """A document with a GET at each path, whose answer has a field of the path's own."""
+    found: dict[str, Any] = {}
+    for number, path in enumerate(paths):
+        schema = {"type": "object", "properties": {f"field{number}": {"type": "string"}}}
+        names = re.findall(r"\{(.+?)\}", path)
+        found[path] = {
+            "parameters": [{"name": name, "in": "path", "required": True} for name in names],
+            "get": {"responses": {"200": {"content": {"application/json": {"schema": schema}}}}},
+        }
+    return {"info": {"title": "x", "version": "1"}, "paths": found}
+
+
+def test_paths_that_would_be_called_alike_are_classes_of_their_own() -> None:
+    paths = ["/user/posts", "/user-posts", "/userPosts", "/p/{id}", "/p/id", "/events", "/sync", "/root", "/async/jobs"]
+    text = write_python(described(*paths, "/jobs", "/"))
+    names = re.findall(r"^class (\w+)", text, re.MULTILINE)
+    assert len(names) == len(set(names))
+    made: dict[str, Any] = {"__name__": __name__}
+    exec(compile(text, "client.py", "exec"), made)
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={"path": request.url.path})
+
+    client = made["Client"]("http://a", http=httpx2.Client(transport=httpx2.MockTransport(answer)))
+    asked = [client.user.posts, client.user_posts, client.userPosts, client.p("7"), client.p.id, client.events]
+    found = [node.get()["path"] for node in (*asked, client.async_.jobs, client.jobs, client)]
+    assert found == [
+        "/user/posts",
+        "/user-posts",
+        "/userPosts",
+        "/p/7",
+        "/p/id",
+        "/events",
+        "/async/jobs",
+        "/jobs",
+        "/",
+    ]
+    # Each answer has its own type, too.
+    for number, _ in enumerate(paths):
+        assert text.count(f"    field{number}: NotRequired[str]") == 1
+
+
+@pytest.mark.parametrize("name", ["a\u00b2", "\U0001f600", "\ufb01x", "self", 'q"\\', "1", "class"], ids=ascii)
+def test_any_name_makes_a_file_that_python_reads(name: str) -> None:
+    document = described(f"/{name}/{{{name}}}")
+    (item,) = document["paths"].values()
+    item["get"]["parameters"] = [{"name": name, "in": "query", "schema": {"enum": [name]}}]
+    item["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"][name] = {"const": name}
+    text = write_python(document)
+    compile(text, "client.py", "exec")
+    literals = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+    assert name in literals
+    "".join(value for value in literals if isinstance(value, str)).encode()  # no half of a surrogate pair

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from waypost.clients.python_types import PythonTypes, class_name, docstring, identifier, union
+from waypost.clients.python_types import PythonTypes, class_name, docstring, identifier, union, written
 from waypost.clients.tree import EVENTS, JSON, VERBS, Argument, Call, Node, Schema, read_tree, schemas_of
 
 #: Where runtime.py is cut: its imports, the code, and the clients, which stand below the classes of the paths.
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Literal, NotRequired, TypeAlias, TypedDict, overload
@@ -32,6 +34,7 @@ _TAKEN: Final = (
     "FormFile", "bool", "bytes", "dataclass", "datetime", "dict", "float", "httpx2", "int", "json", "list", "quote",
     "str", "tuple",
 )  # fmt: skip
+_PRIVATE: Final = re.compile(r"^(?:class|def) (_\w+)", re.MULTILINE)
 _ARGUMENTS: Final = ("self", "body", "form", "raw", "headers", "timeout")
 
 
@@ -43,8 +46,9 @@ def write_python(document: Mapping[str, Any], command: str = "waypost client --p
     runtime = files("waypost.clients").joinpath("python_runtime.py").read_text(encoding="utf-8")
     code, _, clients = runtime.partition(_CODE)[2].partition(_CLIENTS)
     title = " ".join(f"{info['title']} {info['version']}".split()).replace("\\", "").replace('"', "'")
-    writer = _Writer(PythonTypes(schemas_of(document), _TAKEN))
     tree = read_tree(document)
+    names = _class_names(tree, set(_PRIVATE.findall(runtime)))
+    writer = _Writer(PythonTypes(schemas_of(document), _TAKEN), names)
     nodes = [*writer.node(tree, asynchronous=False), *writer.node(tree, asynchronous=True)]
     parts = [
         f'"""Client of {title}, made by `{command}`: run it again instead of changing this file."""\n',
@@ -59,10 +63,14 @@ def write_python(document: Mapping[str, Any], command: str = "waypost client --p
 
 
 class _Writer:
-    """Writes the classes of the nodes. A class comes before the one that speaks of it only in annotations."""
+    """Writes the classes of the nodes. A class comes before the one that speaks of it only in annotations.
 
-    def __init__(self, types: PythonTypes) -> None:
+    names: of the nodes, by id().
+    """
+
+    def __init__(self, types: PythonTypes, names: Mapping[int, str]) -> None:
         self.types = types
+        self._names = names
         self._hints: dict[tuple[str, str], str] = {}
 
     def node(self, node: Node, *, asynchronous: bool) -> Iterator[str]:
@@ -75,14 +83,14 @@ class _Writer:
             while attribute in VERBS or attribute in names or (not node.path and attribute == "close"):
                 attribute += "_"
             names.add(attribute)
-            lines += ["    @property", f"    def {attribute}(self) -> {_class(child, prefix)}:"]
-            lines.append(f"        return {_class(child, prefix)}(self._sender, (*self._path, {json.dumps(name)}))\n")
+            lines += ["    @property", f"    def {attribute}(self) -> {self._class(child, prefix)}:"]
+            lines.append(f"        return {self._class(child, prefix)}(self._sender, (*self._path, {written(name)}))\n")
         for call in node.calls.values():
             lines += [*self._method(call, node, asynchronous), ""]
         lines += self._steps(node, prefix)
         sender = "_Async" if asynchronous else "_Sync"
         head = [
-            f"class {_class(node, prefix)}:",
+            f"class {self._class(node, prefix)}:",
             f"    def __init__(self, sender: {sender}, path: tuple[Segment, ...]) -> None:",
             "        self._sender = sender\n        self._path = path\n",
         ]
@@ -101,7 +109,7 @@ class _Writer:
             assert child.segment is not None
             name = identifier(child.segment.name)
             kind = "list[Segment]" if several else self._segment(child.segment)
-            steps.append((name, kind, _class(child, prefix), f"(*self._path, {'*' if several else ''}{name})"))
+            steps.append((name, kind, self._class(child, prefix), f"(*self._path, {'*' if several else ''}{name})"))
         if not steps:
             return []
         if len(steps) == 1:
@@ -124,7 +132,7 @@ class _Writer:
         return kind if kind in ("int", "float", "bool") or kind.startswith("Literal") else "Segment"
 
     def _method(self, call: Call, node: Node, asynchronous: bool) -> list[str]:
-        place = class_name(*node.path, call.verb)
+        place = self._names[id(node)] + call.verb.capitalize()
         arguments, given = self._arguments(call, place)
         streams = set(call.good.get("200", {})) == {EVENTS}
         result = (
@@ -159,7 +167,7 @@ class _Writer:
                     name += "_"
                 names.add(name)
                 kind = self._once(place, argument.name, argument.schema)
-                pairs.append(f"{json.dumps(argument.name)}: {name}")
+                pairs.append(f"{written(argument.name)}: {name}")
                 if argument.required:
                     required.append(f"{name}: {kind}")
                 else:
@@ -204,6 +212,23 @@ class _Writer:
             self._hints[key] = self.types.of(schema, f"{place}_{part}")
         return self._hints[key]
 
+    def _class(self, node: Node, prefix: str) -> str:
+        return f"_{prefix}{self._names[id(node)]}"
 
-def _class(node: Node, prefix: str) -> str:
-    return f"_{prefix}{class_name(*node.path)}"
+
+def _class_names(tree: Node, taken: set[str]) -> dict[int, str]:
+    """What each node is called, by its id(): `/user/posts` and `/user-posts` are two classes.
+
+    taken: names of classes that the file has besides.
+    """
+    found = {id(tree): ""}
+    todo = list(tree.below())
+    while todo:
+        node = todo.pop(0)
+        name = class_name(*node.path)
+        while not taken.isdisjoint((f"_{name}", f"_Async{name}")):
+            name += "_"
+        taken |= {f"_{name}", f"_Async{name}"}
+        found[id(node)] = name
+        todo += node.below()
+    return found

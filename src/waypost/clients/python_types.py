@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -16,9 +17,15 @@ _LITERALS: Final = (str, int, bool, type(None))
 
 def identifier(name: str) -> str:
     """`name` as a Python name: `blog-posts` is `blog_posts`, `class` is `class_`."""
-    name = re.sub(r"\W", "_", name)
-    name = f"_{name}" if name[:1].isdigit() or not name else name
-    return f"{name}_" if keyword.iskeyword(name) else name
+    # In the form that Python compares names in; `²` is a letter for a pattern, and none for Python.
+    name = "".join(char if f"_{char}".isidentifier() else "_" for char in unicodedata.normalize("NFKC", name))
+    name = name if name.isidentifier() else f"_{name}"
+    return f"{name}_" if keyword.iskeyword(name) or name == "self" else name
+
+
+def written(text: str) -> str:
+    """`text` as a literal."""
+    return json.dumps(text, ensure_ascii=False)  # the escapes of JSON for what is beyond 16 bits are not Python's
 
 
 def class_name(*words: str) -> str:
@@ -87,7 +94,7 @@ class PythonTypes:
             self._typed_dict(name, schema)
             return
         # Quoted, because it may come before what it speaks of, or speak of itself.
-        self.definitions.append(f"{name}: TypeAlias = {json.dumps(self.of(schema, name), ensure_ascii=False)}\n")
+        self.definitions.append(f"{name}: TypeAlias = {written(self.of(schema, name))}\n")
 
     def _typed_dict(self, name: str, schema: Mapping[str, Any]) -> None:
         required = set(schema.get("required", ()))
@@ -101,7 +108,7 @@ class PythonTypes:
             lines += [f"    {key}: {kind}" for key, kind in fields]
             self.definitions.append("\n".join(lines) + "\n")
             return
-        listed = ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(kind)}" for key, kind in fields)
+        listed = ", ".join(f"{written(key)}: {written(kind)}" for key, kind in fields)
         self.definitions.append(f'{name} = TypedDict("{name}", {{{listed}}})\n')
 
     def _literal(self, values: Iterable[Any]) -> str:
@@ -112,7 +119,7 @@ class PythonTypes:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return written(value) if isinstance(value, str) else repr(value)
 
 
 def union(types: Iterable[str]) -> str:
