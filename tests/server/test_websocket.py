@@ -368,6 +368,23 @@ def test_nothing_more_is_read_than_the_handler_takes(start: Start) -> None:
     live.eventually(lambda: state(live, "/slow")["received"] >= sent)
 
 
+@pytest.mark.parametrize("leave", ["close", "reset"])
+def test_a_client_that_leaves_while_nobody_takes_its_messages(start: Start, loop_kind: str, leave: str) -> None:
+    live = start(
+        uvloops=loop_kind == "uvloop",
+        websocket_max_queue=4,
+        websocket_ping_interval=0.2,
+        websocket_close_timeout=0.3,
+    )
+    client = live.client()
+    shake(client, "/slow")
+    client.send(frame(TEXT, b"x") * 10)
+    time.sleep(0.3)
+    assert live.server.service.active == 1
+    getattr(client, leave)()
+    live.eventually(lambda: live.server.service.active == 0, 10)
+
+
 def test_a_silent_client_is_pinged_and_then_closed(start: Start) -> None:
     live = start(websocket_ping_interval=0.2, websocket_ping_timeout=0.4)
     client = live.client()

@@ -364,8 +364,14 @@ class SocketLink(Successor):
         interval = limits.websocket_ping_interval
         if not interval:
             return due
-        if self.inbox.full or self._connection.write_paused:
-            return min(due, now + interval)  # we are the ones who do not listen, or it is stalled already
+        if self._connection.write_paused:
+            return min(due, now + interval)  # it is stalled already
+        if self.inbox.full:
+            # We are the ones who do not listen, for a pong neither; but to send shows whether anyone is there.
+            if now - self._heard >= interval:
+                self._frames.send_ping(b"")
+                self._flush()
+            return min(due, now + interval)
         if self._pinged:
             if limits.websocket_ping_timeout and now - self._pinged >= limits.websocket_ping_timeout:
                 self._fail(1011, "No answer to a ping")
