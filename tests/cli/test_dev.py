@@ -123,7 +123,7 @@ def test_no_request_is_lost_while_files_change(dev: Running, project: Path) -> N
     for thread in clients:
         thread.join()
     assert failed == []
-    assert answered[0] > 100
+    assert answered[0] > 10
 
 
 def test_a_running_request_ends_with_the_old_code(dev: Running, project: Path) -> None:

@@ -63,7 +63,7 @@ def test_what_is_refused(value):
 @pytest.mark.parametrize("repeated", ['"', "\\", '\\"', ";", ';a="', ';a=\\"', "; ", "%22", ';a="\\";', "a"])
 def test_time_is_linear(repeated):
     value = 'form-data; name="' + repeated * (64 * 1024 // len(repeated))
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(InvalidForm):
         parse_form_disposition(value)
-    assert time.perf_counter() - start < 0.2
+    assert time.thread_time() - start < 0.2

@@ -109,17 +109,17 @@ def test_the_message_does_not_echo_and_the_cause_is_kept():
     ids=["digits", "negative", "fraction", "exponent", "open", "nested", "objects", "bom"],
 )
 def test_hostile_texts_are_refused_fast(data):
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(InvalidJSON):
         parse_json(data)
-    assert time.perf_counter() - start < 0.25  # 2 ms on an idle machine
+    assert time.thread_time() - start < 0.25  # 2 ms on an idle machine
 
 
 def test_many_keys_and_bad_bytes_take_linear_time():
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(parse_json(b"{" + b",".join(b'"%d":1' % n for n in range(300_000)) + b"}")) == 300_000
     assert parse_json(b'"' + b"\xff" * 1_000_000 + b'"') == "\ufffd" * 1_000_000
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 @given(st.binary(max_size=40))
@@ -238,10 +238,10 @@ def test_plain_data_costs_no_more_than_bare_msgspec():
     def best(encode):
         rounds = []
         for _ in range(9):
-            start = time.perf_counter()
+            start = time.thread_time()
             for _ in range(200):
                 encode(value)
-            rounds.append(time.perf_counter() - start)
+            rounds.append(time.thread_time() - start)
         return min(rounds)
 
     assert best(encode_json) < best(bare) * 1.5  # what is added is one call: 0.05 µs

@@ -70,10 +70,10 @@ def test_the_essence_is_seen_through_malformed_parameters():
 @pytest.mark.parametrize("start", ["a/b;", 'a/b; x="', "a/b", "", 'multipart/form-data; !="'])
 def test_time_is_linear(start, repeated):
     value = start + repeated * (64 * 1024 // len(repeated))
-    begin = time.perf_counter()
+    begin = time.thread_time()
     parse_media_type(value)
     media_essence(value)
-    assert time.perf_counter() - begin < 0.1  # at most 6 ms on an idle machine
+    assert time.thread_time() - begin < 0.1  # at most 6 ms on an idle machine
 
 
 @given(st.text(st.characters(max_codepoint=255), max_size=60))

@@ -143,10 +143,10 @@ def test_another_type_is_415(content_type):
      '; boundary="a;b"', '; !="' + "\\\\" * 10_000, '; boundary="' + "\\" * 20_000],
 )  # fmt: skip
 def test_a_boundary_that_is_missing_or_malformed_is_400(parameters):
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(InvalidForm):
         iter_parts("multipart/form-data" + parameters, _chunks(b""))
-    assert time.perf_counter() - start < 0.05
+    assert time.thread_time() - start < 0.05
 
 
 @pytest.mark.parametrize("parameters", ['; boundary="b"', ";boundary=b;charset=utf-8", "; BOUNDARY=b"])
@@ -267,10 +267,10 @@ def test_limits_of_number_and_size_are_413():
          "files", "boundaries", "no end of headers"],
 )  # fmt: skip
 def test_hostile_bodies_are_refused_fast(data, size, error):
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(error):
         _parts(data, FormLimits(), size)
-    assert time.perf_counter() - start < 0.3  # at most 20 ms on an idle machine
+    assert time.thread_time() - start < 0.3  # at most 20 ms on an idle machine
 
 
 @pytest.mark.parametrize(
@@ -286,15 +286,15 @@ def test_hostile_bodies_are_refused_fast(data, size, error):
     ],
 )
 def test_contents_near_the_boundary_take_linear_time(content, size):
-    start = time.perf_counter()
+    start = time.thread_time()
     assert _parts(FILE + content + END, FormLimits(), size)[0][3] == content
-    assert time.perf_counter() - start < 1.5  # at most 80 ms on an idle machine
+    assert time.thread_time() - start < 1.5  # at most 80 ms on an idle machine
 
 
 def test_an_epilogue_is_read_and_ignored():
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(_parts(FIELD + b"x" + END + b"\r\n--b\r\n" + b"\r\n" * 4_000_000)) == 1
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 def test_no_message_repeats_what_was_sent():

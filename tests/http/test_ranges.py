@@ -84,9 +84,9 @@ def test_too_many_ranges_are_not_counted_for_long() -> None:
         "bytes=" + ",".join(["-0"] * 1000),
         "bytes=" + ",".join([f"{n * 2}-{n * 2}" for n in range(101)]),
     ]
-    began = time.perf_counter()
+    began = time.thread_time()
     assert [parse_ranges(value, 10**9) for value in abuse] == [None] * len(abuse)
-    assert time.perf_counter() - began < 0.08 * 5  # 10 ms each on a quiet machine
+    assert time.thread_time() - began < 0.08 * 5  # 10 ms each on a quiet machine
 
 
 _SPEC = st.tuples(st.integers(0, 60) | st.none(), st.integers(0, 60) | st.none())

@@ -78,19 +78,19 @@ def test_limits():
     ids=["fields", "semicolons", "empty", "percent", "bytes", "plus", "equals"],
 )  # fmt: skip
 def test_time_is_linear(data):
-    start = time.perf_counter()
+    start = time.thread_time()
     parse_urlencoded(data)
-    assert time.perf_counter() - start < 1.5
-    start = time.perf_counter()
+    assert time.thread_time() - start < 1.5
+    start = time.thread_time()
     try:
         parse_urlencoded(data, FormLimits())
     except BodyTooLarge as error:
         assert error.status == 413
-    assert time.perf_counter() - start < 1.5
+    assert time.thread_time() - start < 1.5
 
 
 def test_too_many_fields_are_refused_before_they_are_taken_apart():
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(BodyTooLarge):
         parse_urlencoded(b"a=1&" * 300_000, FormLimits())
-    assert time.perf_counter() - start < 0.05
+    assert time.thread_time() - start < 0.05

@@ -93,9 +93,10 @@ def _arguments(handler: Callable[..., Any]) -> tuple[bool, list[str]]:
             return passes_on, ["request", "context"]
         if not any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
             return passes_on, _names(parameters)
-        if not hasattr(handler, "__wrapped__"):
+        wrapped = getattr(handler, "__wrapped__", None)
+        if wrapped is None:
             return passes_on, ["request", "context"]
-        passes_on, handler = True, handler.__wrapped__
+        passes_on, handler = True, wrapped
 
 
 def _names(parameters: list[inspect.Parameter]) -> list[str]:
