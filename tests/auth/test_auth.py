@@ -401,6 +401,25 @@ def test_sessions_in_redis_are_digests_and_all_of_one_end_at_once(valkey: str, m
     asyncio.run(work())
 
 
+def test_a_redis_that_forgets_revives_no_session(valkey: str) -> None:
+    async def work() -> None:
+        sessions = RedisSessions(valkey, lifetime=60)
+        ended = await sessions.create("u3", {})
+        await sessions.revoke_all("u3")
+        later = await sessions.create("u3", {})
+        assert await sessions.read(later) is not None
+        with redis.Redis.from_url(valkey) as server:  # as one does that has no memory left
+            for key in server.scan_iter("waypost:session-generation:*"):
+                server.delete(key)
+        assert await sessions.read(ended) is None
+        await sessions.create("u3", {})
+        assert await sessions.read(ended) is None
+        await sessions.revoke_all("u3")
+        await sessions.close()
+
+    asyncio.run(work())
+
+
 def test_a_redis_that_is_down_raises(valkey: str) -> None:
     async def work() -> None:
         sessions = RedisSessions("redis://127.0.0.1:1")

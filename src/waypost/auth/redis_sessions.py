@@ -1,6 +1,7 @@
 """Sessions that can be revoked, of many machines, in Redis 7 or Valkey: one round trip to find one.
 
-What Redis forgets in a restart signs users out, and ends no session that it should not: let it write to disk.
+What Redis forgets signs users out, and nobody in again; one that comes back as it was earlier does, so let it write each
+change to disk.
 Needs the package redis (`waypost[redis]`).
 """
 
@@ -22,31 +23,28 @@ Argument: TypeAlias = "str | bytes | int | float"
 _MARGIN: Final = 60_000  # milliseconds that a generation is kept beyond the last session of it
 _TIMEOUT: Final = 5.0  # seconds
 
-# A session belongs to a generation of its subject. Ending all of them is a new generation: one step, however many there
-# are, and one that is begun at the same moment is of one or the other. A session lies under its digest, and names the
-# key of the generation, so that all of it is found in one trip; the keys therefore have to be on one server.
-_KEEP: Final = """
-local function keep(key, milliseconds)
-    if redis.call('PTTL', key) < milliseconds then redis.call('PEXPIRE', key, milliseconds) end
+# A session belongs to a generation of its subject, a random name. Ending all of them is to forget it: one step, however
+# many there are, and one that is begun at the same moment is of it or of the next. Nothing says that a session is over
+# but what is missing, so that a server that drops keys for want of memory revives none. A session lies under its
+# digest, and names the key of the generation, so that all of it is found in one trip; the keys therefore have to be on
+# one server.
+_CREATE: Final = Script(f"""
+local generation, lives = redis.call('GET', KEYS[2]), ARGV[4] + {_MARGIN}
+if not generation then
+    generation = ARGV[5]
+    redis.call('SET', KEYS[2], generation, 'PX', lives)
+elseif redis.call('PTTL', KEYS[2]) < lives then
+    redis.call('PEXPIRE', KEYS[2], lives)
 end
-"""
-_CREATE: Final = Script(f"""{_KEEP}
-local generation = redis.call('GET', KEYS[2]) or '0'
 redis.call('HSET', KEYS[1], 'generation', generation, 'of', KEYS[2], 'subject', ARGV[1], 'claims', ARGV[2],
     'expires', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-if generation ~= '0' then keep(KEYS[2], ARGV[4] + {_MARGIN}) end
 return 1
 """)
 _READ: Final = Script("""
 local found = redis.call('HMGET', KEYS[1], 'generation', 'of', 'subject', 'claims', 'expires')
-if not found[1] or not found[2] or (redis.call('GET', found[2]) or '0') ~= found[1] then return false end
+if not found[1] or not found[2] or redis.call('GET', found[2]) ~= found[1] then return false end
 return {found[3], found[4], found[5]}
-""")
-_REVOKE_ALL: Final = Script(f"""{_KEEP}
-redis.call('INCR', KEYS[1])
-keep(KEYS[1], ARGV[1] + {_MARGIN})
-return 1
 """)
 
 
@@ -71,7 +69,7 @@ class RedisSessions:
         token = new_token()
         expires = time.time() + self.lifetime
         keys = [_session(token), _generation(subject)]
-        arguments: list[Argument] = [subject, encode_json(dict(claims)), repr(expires), self._milliseconds]
+        arguments: list[Argument] = [subject, encode_json(dict(claims)), repr(expires), self._milliseconds, new_token()]
         await self._run(_CREATE, keys, arguments)
         return token
 
@@ -88,12 +86,15 @@ class RedisSessions:
 
     async def revoke(self, text: str) -> None:
         """As Sessions.revoke."""
-        async with asyncio.timeout(_TIMEOUT):
-            await self._link.call("DEL", _session(text))
+        await self._delete(_session(text))
 
     async def revoke_all(self, subject: str) -> None:
         """End every session of `subject`: after a change of password, or when an account is closed."""
-        await self._run(_REVOKE_ALL, [_generation(subject)], [self._milliseconds])
+        await self._delete(_generation(subject))
+
+    async def _delete(self, key: str) -> None:
+        async with asyncio.timeout(_TIMEOUT):
+            await self._link.call("DEL", key)
 
     async def _run(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
         async with asyncio.timeout(_TIMEOUT):
