@@ -78,7 +78,10 @@ def database_url() -> URL:
 
 def make_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
-        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        if url.database not in (None, "", ":memory:"):
+            file = Path(url.database)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)  # SQLite would let everybody on the machine read it
         engine = create_async_engine(url, connect_args={"timeout": BUSY})
         event.listen(engine.sync_engine, "connect", _configure_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -25,7 +25,7 @@ MAX_BYTES = 200 * 2**20  # of one user
 
 async def add_file(user: User, upload: File) -> StoredFile | None:
     """Keep an upload; None when the user has no room left. What dies in between leaves a file that nobody can see."""
-    await asyncio.to_thread(UPLOADS.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(UPLOADS.mkdir, mode=0o700, parents=True, exist_ok=True)
     path = Path(await upload.save(UPLOADS, fsync=True))
     file = StoredFile(
         id=path.name, owner_id=user.id, name=display_name(upload.name), type=upload.sniffed_type, size=upload.size

@@ -166,3 +166,17 @@ def test_a_file_that_is_gone_from_the_disk_is_missing(client: Client, sign_in: S
     os.unlink(UPLOADS / Path(place).name)
     assert client.get(place).status == 404
     assert client.delete(place).status == 204
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has access lists in place of modes")
+def test_nobody_else_on_the_machine_reads_what_is_kept(
+    client: Client, sign_in: SignIn, servers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.files.UPLOADS", tmp_path / "uploads")
+    sign_in("ada")
+    assert upload(client, b"My notes\n", "notes.txt").status == 201
+    assert (tmp_path / "uploads").stat().st_mode & 0o077 == 0
+    if servers["DATABASE_URL"].startswith("sqlite"):
+        found = [file.stat().st_mode & 0o077 for file in tmp_path.glob("saas.db*")]
+        assert found
+        assert not any(found)
