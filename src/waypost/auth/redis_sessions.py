@@ -1,6 +1,6 @@
 """Sessions that can be revoked, of many machines, in Redis 7 or Valkey: one round trip to find one.
 
-What Redis forgets signs users out, and nobody in again; one that comes back as it was earlier does, so let it write each
+What Redis forgets signs users out, and nobody in again. One that comes back as it was earlier does: let it write each
 change to disk.
 Needs the package redis (`waypost[redis]`).
 """
