@@ -14,7 +14,9 @@ from waypost.routing.importing import ProjectFinder, forget_project_modules
 
 # These start servers, browsers, package managers or type checkers, or wait for clocks and other processes, minutes in
 # all: once is enough.
-SLOW = ("ai", "browser", "cache", "cli", "conformance", "docs", "typing", "test_examples.py")
+SLOW = (
+    "ai", "browser", "cache", "cli", "conformance", "docs", "typing", "test_example_bodies.py", "test_examples.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
