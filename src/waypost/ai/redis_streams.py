@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from waypost.ai.stream_store import KEEP, LEASE, State
-from waypost.errors import StartupError
+from waypost.redis_link import check_url
 
 _CONNECTIONS: Final = 32  # of one process; each use takes one for one round trip
 _PREFIX: Final = "waypost:stream:"
@@ -30,8 +30,8 @@ class RedisStreams:
     __slots__ = ("_client", "_loop", "_url")
 
     def __init__(self, url: str) -> None:
+        check_url(url, "the streams' Redis")
         self._url = url
-        self._make()
         self._client: Any = None  # redis-py types little of what it gives
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -42,10 +42,7 @@ class RedisStreams:
             "retry": Retry(NoBackoff(), 1),
             "socket_timeout": 5.0,
         }
-        try:
-            return Redis(connection_pool=BlockingConnectionPool.from_url(self._url, **options))
-        except ValueError as error:
-            raise StartupError(f"the URL of the streams' Redis is malformed: {error}") from None
+        return Redis(connection_pool=BlockingConnectionPool.from_url(self._url, **options))
 
     def _redis(self) -> Any:
         loop = asyncio.get_running_loop()

@@ -14,9 +14,8 @@ from typing import Any, Final, TypeAlias
 
 from waypost.auth.session import Session, check_lifetime
 from waypost.auth.stored_sessions import DAY, digest, is_token, new_token
-from waypost.errors import StartupError
 from waypost.http.json import encode_json, parse_json
-from waypost.redis_link import LastingLink, Script
+from waypost.redis_link import LastingLink, Script, check_url
 
 Argument: TypeAlias = "str | bytes | int | float"
 
@@ -59,10 +58,8 @@ class RedisSessions:
 
     def __init__(self, url: str, *, lifetime: float = 7 * DAY) -> None:
         self.lifetime = check_lifetime(lifetime)
-        try:
-            self._link = LastingLink(url)
-        except ValueError as error:
-            raise StartupError(f"the URL of RedisSessions is malformed: {error}") from None
+        check_url(url, "RedisSessions")
+        self._link = LastingLink(url)
 
     async def create(self, subject: str, claims: Mapping[str, Any]) -> str:
         """As Sessions.create."""

@@ -30,7 +30,7 @@ from waypost.cache.shared_page import FLOOR, HEADER, SLOTS, UNSURE, SharedPage
 from waypost.cache.store import NOWHERE, Fence, Found
 from waypost.cache.tags import UNMARKED, Mark, judge, outdated
 from waypost.errors import StoreUnavailable
-from waypost.redis_link import Link, Script
+from waypost.redis_link import Link, Script, check_url
 
 logger = logging.getLogger("waypost.cache")
 
@@ -64,6 +64,7 @@ class RedisStore:
     def __init__(
         self, url: str, build_id: str, page: Path | None, *, max_tags: int, timeout: float, strict: bool = False
     ) -> None:
+        check_url(url, "the cache's Redis")
         self.page = SharedPage(page, temporary=True)
         self.sure_until = 0.0
         self.since = UNSURE

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from waypost.errors import StartupError
 from waypost.ratelimit.rule import Decision, Rule
-from waypost.redis_link import LastingLink, Script
+from waypost.redis_link import LastingLink, Script, check_url
 
 _PREFIX: Final = "waypost:limit:"
 CLOCK: Final = """
@@ -112,11 +111,9 @@ class RedisStore:
     local = False
 
     def __init__(self, url: str, *, script: str = CLOCK + SUMS) -> None:
+        check_url(url, "the rate limits' Redis")
         self._script = Script(script)
-        try:
-            self._link = LastingLink(url)
-        except ValueError as error:
-            raise StartupError(f"the URL of the rate limits' Redis is malformed: {error}") from None
+        self._link = LastingLink(url)
 
     async def hit(self, key: str, rule: Rule, cost: int) -> Decision:
         """As Store.hit. Raises redis.RedisError, OSError."""

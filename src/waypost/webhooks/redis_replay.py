@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from waypost.errors import StartupError
+from waypost.redis_link import check_url
 from waypost.webhooks.replay import DAYS, LEASE, Replay, State
 
 _PREFIX: Final = "waypost:event:"
@@ -31,10 +31,7 @@ class RedisReplay(Replay):
         self._url = url
         self._client: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        try:
-            Redis.from_url(url)
-        except ValueError as error:
-            raise StartupError(f"the URL of RedisReplay is malformed: {error}") from None
+        check_url(url, "RedisReplay")
 
     def _redis(self) -> Any:
         loop = asyncio.get_running_loop()
