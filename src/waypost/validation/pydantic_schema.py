@@ -13,6 +13,7 @@ from waypost.errors import Issue, ValidationFailed
 from waypost.http.json import encode_json, parse_json
 from waypost.validation.annotations import ObjectField, bare, is_many, object_fields, show
 from waypost.validation.pydantic_issues import issues_of, thinned
+from waypost.validation.pydantic_unions import doubling_union
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
 
@@ -44,6 +45,13 @@ class PydanticSchema:
         except (PydanticUserError, TypeError, NameError, AttributeError, SyntaxError, RecursionError) as error:
             first = str(error).partition("\n")[0]
             raise SchemaError(f"{show(annotation)} can't be a schema: {first}") from error
+        members = doubling_union(self._adapter.core_schema)
+        if members is not None:
+            raise SchemaError(
+                f"{show(annotation)} can't be a schema: the members {' and '.join(members)} of a union may each hold "
+                "the same union again, so that every level of a value doubles the time that it takes to read",
+                'Say which member is meant: Annotated[A | B, Field(discriminator="kind")].',
+            )
         self.many = is_many(annotation)
         self._text = TextPlan(annotation, self.fields)
         self._strict = bool(getattr(bare(annotation), "model_config", {}).get("strict"))

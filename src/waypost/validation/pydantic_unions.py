@@ -1,0 +1,67 @@
+"""Unions that a small request could keep a worker busy with: told at the start, from pydantic's own plan of a schema.
+
+pydantic tries the members of a union one after the other. Where two of them may be what the value is, and both may hold
+the same union once more, each level of a value doubles the work: thirty levels, in a few hundred bytes, take hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+Node: TypeAlias = Mapping[str, Any]
+
+# Kinds that JSON's objects, and its arrays, may both be read as.
+_OBJECTS: Final = frozenset(("model", "dataclass", "typed-dict", "dict"))
+_ARRAYS: Final = frozenset(("list", "tuple", "set", "frozenset"))
+_ASIDE: Final = frozenset(("metadata", "serialization"))
+
+
+def doubling_union(plan: Any) -> list[str] | None:
+    """The members of a union in `plan`, a core schema, that double the work; None where there is no such union."""
+    nodes = list(_below(plan, {}))
+    named = {node["ref"]: node for node in nodes if isinstance(node.get("ref"), str)}
+    for node in nodes:
+        if node.get("type") != "union":
+            continue
+        members = [choice[0] if isinstance(choice, tuple) else choice for choice in node["choices"]]
+        for kinds in (_OBJECTS, _ARRAYS):
+            found = [found for member in members if (found := _unwrapped(member, named)).get("type") in kinds]
+            # Most unions have one such member, and need no search.
+            if len(found) > 1:
+                back = [member for member in found if any(inner is node for inner in _below(member, named))]
+                if len(back) > 1:
+                    return [_name(member) for member in back]
+    return None
+
+
+def _below(start: Any, named: Mapping[str, Node]) -> Iterator[Node]:
+    """The node and all in it, each once, those that it refers to included."""
+    seen: set[int] = set()
+    todo = [start]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, list | tuple):
+            todo += item
+        elif isinstance(item, dict) and id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            todo += [value for key, value in item.items() if key not in _ASIDE]
+            if item.get("type") == "definition-ref" and item["schema_ref"] in named:
+                todo.append(named[item["schema_ref"]])
+
+
+def _unwrapped(node: Node, named: Mapping[str, Node]) -> Node:
+    """What a default, a validator or a reference stands around."""
+    while node.get("type") not in _OBJECTS | _ARRAYS:
+        inner: Any = named.get(node.get("schema_ref", ""))
+        for key in ("schema", "lax_schema", "json_schema"):
+            inner = inner or node.get(key)
+        if not isinstance(inner, dict):
+            break
+        node = inner
+    return node
+
+
+def _name(node: Node) -> str:
+    return getattr(node.get("cls"), "__name__", None) or str(node["type"])
