@@ -11,6 +11,7 @@ from tests.app.project import make_application
 
 from waypost.app.application import Application
 from waypost.cache.memory_store import MemoryStore
+from waypost.errors import StartupErrors
 from waypost.testing import AsyncClient, ClientResponse
 
 COUNT = """
@@ -179,6 +180,34 @@ def test_elsewhere_reading_it_is_an_error_that_names_the_line(
         inside(tmp_path, {"a": route}, test)
     line = len(COUNT.splitlines()) + 4
     assert f"{tmp_path / 'app/a/route.py'}:{line}: " in caplog.text and "force-dynamic" in caplog.text
+
+
+@pytest.mark.parametrize("options", ["dynamic = 'error'", "revalidate = 60"])
+@pytest.mark.parametrize(("argument", "place"), [("query", "query"), ("headers", "headers"), ("cookies", "cookies")])
+def test_taking_it_by_name_stops_the_start(tmp_path: Path, argument: str, place: str, options: str) -> None:
+    route = (
+        f"from dataclasses import dataclass\n{options}\n@dataclass\nclass Asked:\n    word: str\n"
+        f"async def GET({argument}: Asked):\n    return {{}}\n"
+    )
+    with pytest.raises(StartupErrors) as caught:
+        make_application(tmp_path, {"app/a/route.py": route})
+    (error,) = caught.value.errors
+    assert (error.file, error.line) == (tmp_path / "app/a/route.py", 6)
+    assert f"'word' from the {place}" in error.message
+    assert "force-dynamic" in (error.remedy or "")
+
+
+def test_by_name_under_force_static_it_is_as_if_nothing_was_sent(tmp_path: Path) -> None:
+    route = (
+        "from dataclasses import dataclass\ndynamic = 'force-static'\n"
+        "@dataclass\nclass Asked:\n    word: str = 'none'\n"
+        "async def GET(query: Asked):\n    return {'word': query.word}\n"
+    )
+
+    async def test(client: AsyncClient) -> None:
+        assert (await client.get("/a?word=x")).json() == {"word": "none"}
+
+    inside(tmp_path, {"a": route}, test)
 
 
 def test_connection_makes_it_dynamic_which_an_error_route_refuses(tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ def _entry(loaded: LoadedRoute, config: Config, validation_error: Callable[..., 
     endpoints, endings, operations = _endpoints(loaded, config)
     static = StaticRoute(loaded, config, endpoints["GET"]) if is_static(loaded) else None
     if static is not None:
+        static.must_cover(operations["GET"])
         endpoints["GET"] = static
     for verb, ending in endings:
         endpoints[verb] = ended(ending, endpoints[verb])

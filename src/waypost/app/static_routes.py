@@ -26,6 +26,7 @@ from waypost.cache.fill import Fill, current_fill
 from waypost.cache.key import MAX_DEPTH, path_tags, route_key
 from waypost.cache.lifetimes import Lifetime
 from waypost.cache.policy import complete, why_not_stored
+from waypost.errors import StartupError
 from waypost.http.compression import MIN_SIZE, is_compressible
 from waypost.http.cookies import CookieStore, RequestCookies
 from waypost.http.payload import BodyStream, encode_chunk
@@ -35,6 +36,7 @@ from waypost.http.response import Response
 
 if TYPE_CHECKING:
     from waypost.app.entry import Endpoint, RouteEntry
+    from waypost.app.operation import Operation
     from waypost.app.services import Services
     from waypost.config import Config
     from waypost.http.site import Site
@@ -86,6 +88,21 @@ class StaticRoute:
         self._compress = config.compress
         self._largest = max(config.cache_max_memory // 4, 1_048_576)
         self.key = route_key(self.path.fixed) if self.path.fixed is not None else None
+
+    def must_cover(self, operation: Operation) -> None:
+        """Refuse a handler that takes by name what its cache's key leaves out: its every request would be an error.
+
+        Raises StartupError. Under force-static such arguments are as of a request without them.
+        """
+        hidden = [parameter for parameter in operation.parameters if parameter.place != "path"]
+        if hidden and not self.forced:
+            places = {"query": "query", "header": "headers", "cookie": "cookies"}
+            raise StartupError(
+                f"GET takes {hidden[0].name!r} from the {places[hidden[0].place]}, which a cached handler can't see",
+                file=self.file,
+                line=operation.line,
+                remedy=f"{_REMEDY[0].upper()}{_REMEDY[1:]}.",
+            )
 
     def _stands_alone(self) -> bool:
         """Whether nothing is in front of it: what is answered at once passes by middleware, a guard above all."""
