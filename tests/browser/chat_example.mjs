@@ -35,11 +35,16 @@ async function grown(length) {
   }
 }
 
-async function stored() {
-  return page.evaluate(async () => {
-    const id = new URL(location.href).searchParams.get('id');
-    return (await (await fetch(`/api/chat/${id}`)).json()).messages;
-  });
+// The stored messages, once there are so many: an answer is stored when it has ended, which a page can see before.
+async function stored(count) {
+  for (;;) {
+    const messages = await page.evaluate(async () => {
+      const id = new URL(location.href).searchParams.get('id');
+      return (await (await fetch(`/api/chat/${id}`)).json()).messages;
+    });
+    if (messages.length >= count) return messages;
+    await page.waitForTimeout(5);
+  }
 }
 
 const tasks = {
@@ -53,7 +58,7 @@ const tasks = {
       await page.waitForTimeout(10);
     }
     const question = await page.locator('[data-role=user]').innerText();
-    return { question, states, final: await answer.innerText(), stored: await stored() };
+    return { question, states, final: await answer.innerText(), stored: await stored(2) };
   },
 
   async tool() {
@@ -73,8 +78,7 @@ const tasks = {
     await grown(60);
     const began = performance.now();
     await stopButton.click();
-    let messages = [];
-    while (messages.length < 2) messages = await stored();
+    const messages = await stored(2);
     const milliseconds = performance.now() - began;
     await regenerate.waitFor();
     const text = await answer.innerText();
@@ -90,7 +94,7 @@ const tasks = {
     const later = await grown(after.length + 40);
     await stopButton.click();
     await regenerate.waitFor();
-    const messages = await stored();
+    const messages = await stored(2);
     await page.reload();
     await answer.waitFor();
     return { before, after, later, answers: await answers.count(), stored: messages, reloaded: await answer.innerText() };
@@ -119,7 +123,7 @@ const tasks = {
     await ask('And again');
     await page.waitForFunction(() => document.querySelectorAll('[data-role=assistant]').length === 2);
     await regenerate.waitFor();
-    return { first, second, stored: await stored() };
+    return { first, second, stored: await stored(4) };
   },
 
   async picture() {

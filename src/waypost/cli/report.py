@@ -18,7 +18,7 @@ from waypost.errors import StartupError, StartupErrors
 def print_report(error: StartupError, console: Console | None = None) -> None:
     """Print every error once, in the order of files and lines, and how many there are."""
     console = console or open_console(stderr=True)
-    errors = sorted(set(flatten(error)), key=_order)
+    errors = sorted(dict.fromkeys(flatten(error)), key=_order)
     for item in errors:
         # Wrapping would tear the places apart that an editor looks for.
         console.print(_render(item), soft_wrap=True)
