@@ -38,6 +38,8 @@ GOALS = (
     Goal(OWN, ("download",), 0.9, ("waypost_static",)),
     Goal(OWN, ("upload",), 1.0, ("starlette_uvicorn", "starlette_granian", "litestar_uvicorn", "litestar_granian")),
     Goal(SAME, ("upload",), 1.0, ("starlette_uvicorn", "litestar_uvicorn")),
+    Goal("waypost_passed", ("json",), 0.97, (OWN,)),
+    Goal("waypost_through", ("json",), 0.85, (OWN,)),
     Goal(OWN, ("guarded",), 10.0, ("fastapi_uvicorn",)),
     Goal(OWN, ("guarded",), 5.0, ("starlette_uvicorn",)),
     Goal(OWN, ("guarded",), 1.0, ("blacksheep_uvicorn", "blacksheep_granian")),

@@ -91,6 +91,7 @@ _NEXT = (
 )
 _START = (_bin("waypost"), "start", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1")
 _ALL_BUT_DOWNLOAD = frozenset(WORKLOADS) - {"download"}
+_ALL_BUT_JSON = frozenset(WORKLOADS) - {"json"}
 _NGINX_LACKS = frozenset({"query", "post", "pydantic", "rows", "sse", "guarded"})
 
 SERVERS: dict[str, Server] = {
@@ -105,6 +106,9 @@ SERVERS: dict[str, Server] = {
         _waypost("waypost", _START),
         # `download` beside the server's own way with a file of public/.
         _waypost("waypost_static", _START, lacks=_ALL_BUT_DOWNLOAD, paths={"download": "/file"}),
+        # `json` behind one middleware: of other paths, and of this one with Response.next().
+        replace(_waypost("waypost_passed", _START, lacks=_ALL_BUT_JSON), directory=PROJECTS / "passed"),
+        replace(_waypost("waypost_through", _START, lacks=_ALL_BUT_JSON), directory=PROJECTS / "through"),
         _waypost("waypost_uvicorn", _uvicorn("main:app")),
         _waypost("waypost_granian", _granian("main:app", "asgi")),
         _python("bare_rsgi_granian", _granian("bare_rsgi:app", "rsgi"), group="limit", lacks=NO_PYDANTIC),
