@@ -12,10 +12,13 @@ import pytest
 
 from waypost.routing.importing import ProjectFinder, forget_project_modules
 
-# These start servers, browsers, package managers or type checkers, or wait for clocks and other processes, minutes in
-# all: once is enough.
+# These start servers, browsers, package managers or type checkers, wait for clocks and other processes, or try things
+# at random, many minutes in all: once is enough. Folders and files.
 SLOW = (
-    "ai", "browser", "cache", "cli", "conformance", "docs", "typing", "test_example_bodies.py", "test_examples.py",
+    "ai", "app/test_agreement.py", "browser", "cache", "cli", "clients", "conformance", "docs",
+    "openapi/test_hypothetical.py", "ratelimit", "server/test_faults.py", "server/test_fuzz.py",
+    "server/test_websocket_fuzz.py", "server/test_workers.py", "test_asgi_websocket.py", "test_bad_files.py",
+    "test_example_bodies.py", "test_examples.py", "test_fuzz_targets.py", "test_header_lint.py", "typing",
 )  # fmt: skip
 
 
@@ -29,8 +32,9 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is left out on the second and third Python version; put the longest files first."""
     here = Path(__file__).parent
+    slow = {here / name for name in SLOW}
     for item in items:
-        if item.path.relative_to(here).parts[0] in SLOW:
+        if not slow.isdisjoint((item.path, *item.path.parents)):
             item.add_marker(pytest.mark.slow)
     rank = {here / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path, len(rank)))

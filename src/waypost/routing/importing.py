@@ -118,13 +118,13 @@ def forget_project_modules(root: Path) -> list[str]:
     modules that are being imported just now stay. Returns the names. Bytecode that Python would take for current,
     because the source was changed within the same second to the same length, is removed.
     """
-    base = root.resolve()
+    project = _Project(root.resolve())
     # All places first: a folder below `app` can't say its own once `app` is gone.
     places = {name: _place(module) for name, module in list(sys.modules.items())}
     kept = _in_progress()
     forgotten: list[str] = []
     for name, place in places.items():
-        own = place is not None and is_project_file(place, base)
+        own = place is not None and project.owns(place)
         if own and name not in kept and name.partition(".")[0] not in ("__main__", "waypost"):
             _drop_stale_bytecode(sys.modules.pop(name))
             forgotten.append(name)
@@ -143,13 +143,13 @@ def _in_progress() -> set[str]:
     return names
 
 
-def _place(module: ModuleType) -> Path | None:
+def _place(module: ModuleType) -> str | None:
     """The source file of a module, or the folder of a package without `__init__.py`."""
     file = getattr(module, "__file__", None)
     if isinstance(file, str):
-        return Path(file) if file.endswith((".py", ".pyc")) else None
+        return file if file.endswith((".py", ".pyc")) else None
     folders = _folders(module)
-    return Path(folders[0]) if folders else None
+    return folders[0] if folders else None
 
 
 def _folders(module: ModuleType) -> list[str]:
@@ -161,15 +161,44 @@ def _folders(module: ModuleType) -> list[str]:
 
 def is_project_file(place: Path, root: Path) -> bool:
     """Say whether a file belongs to the project in `root` and not to a package installed in it."""
-    prefix = Path(sys.prefix).resolve()
-    environment = prefix if prefix != root and prefix.is_relative_to(root) else None
-    # As it was imported, and where it really is: `app` itself may be a link that leads out of the project.
-    for path in (place, place.resolve()):
-        if environment is not None and path.is_relative_to(environment):
-            return False
-        if path.is_relative_to(root):
-            return not _INSTALLED.intersection(path.relative_to(root).parts)
-    return False
+    return _Project(root).owns(str(place))
+
+
+class _Project:
+    """Tells the files of a project from others.
+
+    Text and a memory of folders instead of Path: a reload asks for every module of the process, thousands of them in a
+    few hundred folders.
+    """
+
+    __slots__ = ("_environment", "_real", "_root")
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.normcase(root)
+        prefix = os.path.normcase(os.path.realpath(sys.prefix))
+        self._environment = prefix if prefix != self._root and _is_below(prefix, self._root) else None
+        self._real: dict[str, str] = {}
+
+    def owns(self, place: str) -> bool:
+        # As it was imported, and where it really is: `app` itself may be a link that leads out of the project.
+        for path in (os.path.normcase(place), self._resolved(place)):
+            if self._environment is not None and _is_below(path, self._environment):
+                return False
+            if _is_below(path, self._root):
+                return _INSTALLED.isdisjoint(path[len(self._root) :].split(os.sep))  # noqa: PTH206  # as below
+        return False
+
+    def _resolved(self, place: str) -> str:
+        folder, name = os.path.split(place)
+        real = self._real.get(folder)
+        if real is None:
+            real = self._real[folder] = os.path.realpath(folder)
+        path = os.path.join(real, name)  # noqa: PTH118  # a Path here is most of the time of a reload
+        return os.path.normcase(os.path.realpath(path) if os.path.islink(path) else path)  # noqa: PTH114  # as above
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
 
 
 def _drop_stale_bytecode(module: ModuleType) -> None:
