@@ -77,7 +77,7 @@ class Context(Generic[ParamsT]):
     _bound: ClassVar[Any] = None
 
     def __init__(self, params: Mapping[str, Param]) -> None:
-        self.params = params if params.__class__ is Params else Params(params)  # type: ignore[assignment]  # see above
+        self.params = params if params.__class__ is Params else Params(params)  # type: ignore[assignment]  # ParamsT names its keys only
 
     def extend(self, **values: Any) -> Self:
         """A context with more attributes; this one stays as it is."""

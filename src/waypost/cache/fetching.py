@@ -22,9 +22,8 @@ from waypost.cache.lifetimes import Lifetime, lifetime_of
 from waypost.cache.revalidate import is_pending
 from waypost.errors import CacheUsageError
 from waypost.http.form_data import FormData
-from waypost.http.forms import encode_multipart
 from waypost.http.headers import Headers, HeadersInit
-from waypost.http.json import encode_json
+from waypost.http.outgoing import encode_body
 from waypost.http.response import Response
 from waypost.http.signal import AbortSignal
 from waypost.http.url import URL, URLSearchParams
@@ -146,24 +145,12 @@ def _to_send(url: str | URL, method: str, headers: HeadersInit, body: FetchBody,
     fields = Headers(headers)
     if body is not None and json is not None:
         raise CacheUsageError("fetch(): body and json can't both be sent")
-    kind, data = _encode(body, json)
+    kind, data = encode_body(json, body)
     if data is not None and method.upper() in ("GET", "HEAD"):
         raise CacheUsageError(f"fetch(): a {method.upper()} request has no body")
     if kind is not None and not fields.has("content-type"):
         fields.set("content-type", kind)
     return Sent(method.upper(), target, fields.raw, data)
-
-
-def _encode(body: FetchBody, json: Any) -> tuple[str | None, bytes | None]:
-    if json is not None:
-        return "application/json", encode_json(json)
-    if isinstance(body, str):
-        return "text/plain;charset=UTF-8", body.encode()
-    if isinstance(body, URLSearchParams):
-        return "application/x-www-form-urlencoded;charset=UTF-8", str(body).encode("ascii")
-    if isinstance(body, FormData):
-        return encode_multipart(body)
-    return None, body
 
 
 def _material(sent: Sent, redirect: str) -> str:

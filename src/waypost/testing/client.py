@@ -20,10 +20,11 @@ from waypost.environment import load_env
 from waypost.errors import InvalidHost
 from waypost.http.body import RequestBody
 from waypost.http.cookies import ResponseCookies
-from waypost.http.forms import FormData, encode_multipart
+from waypost.http.forms import FormData
 from waypost.http.headers import Headers, HeadersInit, RawHeaders
 from waypost.http.host import valid_host
-from waypost.http.json import encode_json, parse_json
+from waypost.http.json import parse_json
+from waypost.http.outgoing import encode_body
 from waypost.http.payload import BodyStream, encode_chunk
 from waypost.http.request import Request, incoming
 from waypost.http.response import Response
@@ -106,7 +107,7 @@ class AsyncClient:
         Leaving the block early is the client's going away: the signal aborts and the stream's generator is closed.
         """
         fields = self._fields(headers)
-        content_type, data = _encode(json, body)
+        content_type, data = encode_body(json, body)
         if content_type is not None and not fields.has("content-type"):
             fields.set("content-type", content_type)
         if params:
@@ -254,18 +255,6 @@ def request_scope(request: Request | None = None, **params: Any) -> Iterator[Con
         yield Context(scope.params)
     finally:
         current_scope.reset(token)
-
-
-def _encode(json: Any, body: BodyData) -> tuple[str | None, bytes | AsyncIterator[bytes] | None]:
-    if json is not None:
-        return "application/json", encode_json(json)
-    if isinstance(body, str):
-        return "text/plain;charset=UTF-8", body.encode()
-    if isinstance(body, URLSearchParams):
-        return "application/x-www-form-urlencoded;charset=UTF-8", str(body).encode("ascii")
-    if isinstance(body, FormData):
-        return encode_multipart(body)
-    return None, body
 
 
 def _request_body(
