@@ -58,6 +58,16 @@ class Inbox:
         self._waiting += len(message)
         self._wake()
 
+    @property
+    def code(self) -> int | None:
+        """The code of the end, None before it: 1005 where the client gave none, 1006 where the connection broke."""
+        return None if self.outcome is None else self.outcome[0]
+
+    @property
+    def reason(self) -> str:
+        """The reason of the end, "" before it."""
+        return "" if self.outcome is None else self.outcome[1]
+
     def end(self, code: int, reason: str) -> None:
         """There will be no more; the first end counts. What waits may still be received."""
         if self.outcome is None:

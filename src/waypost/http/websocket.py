@@ -144,14 +144,12 @@ class WebSocket:
     @property
     def close_code(self) -> int | None:
         """The code of the end, None before it: 1005 where the client gave none, 1006 where the connection broke."""
-        outcome = self._link.inbox.outcome
-        return None if outcome is None else outcome[0]
+        return self._link.inbox.code
 
     @property
     def close_reason(self) -> str:
         """The reason of the end, "" before it."""
-        outcome = self._link.inbox.outcome
-        return "" if outcome is None else outcome[1]
+        return self._link.inbox.reason
 
     # -- messages
 

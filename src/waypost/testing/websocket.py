@@ -123,13 +123,11 @@ class AsyncClientSocket:
     @property
     def close_code(self) -> int | None:
         """The code of the end, None before it."""
-        outcome = self._link.outbox.outcome
-        return None if outcome is None else outcome[0]
+        return self._link.outbox.code
 
     @property
     def close_reason(self) -> str:
-        outcome = self._link.outbox.outcome
-        return "" if outcome is None else outcome[1]
+        return self._link.outbox.reason
 
     async def send(self, data: str | bytes) -> None:
         """Raises WebSocketDisconnect when the conversation is over."""
