@@ -41,7 +41,6 @@ from waypost.http.signal import AbortController, AbortSignal
 from waypost.http.streams import ReadableStream
 from waypost.http.transform import TransformStream, WritableStream
 from waypost.http.url import URL, URLSearchParams
-from waypost.http.websocket import WebSocket
 
 if TYPE_CHECKING:
     from waypost.asgi import create_app
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from waypost.http.saving import save_stream
     from waypost.http.sniff import sniff
     from waypost.http.user_agent import user_agent
+    from waypost.http.websocket import WebSocket
 
 __version__ = "0.1.0"
 
@@ -115,6 +115,7 @@ _DEFERRED = {
     "save_stream": "waypost.http.saving",
     "sniff": "waypost.http.sniff",
     "user_agent": "waypost.http.user_agent",
+    "WebSocket": "waypost.http.websocket",
 }
 
 

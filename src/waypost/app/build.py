@@ -23,10 +23,10 @@ from waypost.app.returns import declared_responses
 from waypost.app.rules import Rules, compile_rules
 from waypost.app.static_path import PathTemplate
 from waypost.app.static_routes import StaticRoute, is_static
-from waypost.app.websockets import VERB, by_upgrade, websocket_endpoint
 from waypost.config import Config
 from waypost.errors import StartupError, StartupErrors
 from waypost.http.origins import Origins
+from waypost.routing.exports import WEBSOCKET
 from waypost.routing.load import LoadedRoute, load_routes
 from waypost.routing.scan import scan
 from waypost.routing.source import Source
@@ -135,9 +135,11 @@ def _entry(loaded: LoadedRoute, config: Config, validation_error: Callable[..., 
         endpoints["GET"] = static
     for verb, ending in endings:
         endpoints[verb] = ended(ending, endpoints[verb])
-    converse = endpoints.pop(VERB, None)
+    converse = endpoints.pop(WEBSOCKET, None)
     only_sockets = converse is not None and "GET" not in endpoints
     if converse is not None:
+        from waypost.app.websockets import by_upgrade
+
         endpoints["GET"] = by_upgrade(endpoints.get("GET"), converse)
     return RouteEntry(
         file.pattern,
@@ -177,7 +179,7 @@ def _endpoints(
         try:
             inner, own = unwrapped(handler)
             endings += ((verb, ending) for ending in own)
-            if verb == VERB:
+            if verb == WEBSOCKET:
                 endpoints[verb] = _conversing(inner, loaded, config)
                 check_context(handler, verb, file.file, file.segments)
                 continue
@@ -199,6 +201,8 @@ def _endpoints(
 
 
 def _conversing(handler: Callable[..., Any], loaded: LoadedRoute, config: Config) -> Endpoint:
+    from waypost.app.websockets import websocket_endpoint  # most projects have none
+
     own = loaded.options.websocket_origins
     return websocket_endpoint(
         handler,

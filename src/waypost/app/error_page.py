@@ -9,11 +9,13 @@ import html
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from waypost.app.error_trace import Frame, Line, Part, parts_of
 from waypost.http.request import Request
 from waypost.http.response import Response
+
+if TYPE_CHECKING:
+    from waypost.app.error_trace import Frame, Line, Part
 
 _LONG: Final = 100  # characters of a message that is no headline any more
 
@@ -25,6 +27,8 @@ def wants_html(request: Request) -> bool:
 
 def render_bug(error: BaseException, request: Request, pattern: str, error_id: str, root: Path) -> Response:
     """500 with all that helps to find the mistake. root: the folder of the project."""
+    from waypost.app.error_trace import parts_of  # production has no use for it
+
     headers = {"cache-control": "no-store"}
     parts = parts_of(error, root)
     if not wants_html(request):

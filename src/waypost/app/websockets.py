@@ -26,10 +26,10 @@ from waypost.http.origins import Origins
 from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.http.websocket import WebSocket, switching_protocols
+from waypost.routing.exports import WEBSOCKET as VERB
 
 log = logging.getLogger("waypost")
 
-VERB: Final = "WEBSOCKET"
 _FORM: Final = f"Write `async def {VERB}(socket)`, or `(socket, context)`; path segments are in context.params."
 
 Call = Callable[[WebSocket], Coroutine[Any, Any, Any]]

@@ -18,6 +18,7 @@ from waypost.routing.source import Source
 HandlerFunction: TypeAlias = Callable[..., Any]
 
 VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET")
+WEBSOCKET: Final = "WEBSOCKET"
 PAGE_EXPORTS: Final = ("page",)
 
 # What other frameworks call the one function of a file.
@@ -75,7 +76,7 @@ def _problem(verb: str, value: object) -> tuple[str, str] | None:
     while isinstance(inner, functools.partial):
         inner = inner.func
     if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
-        if verb == "WEBSOCKET":
+        if verb == WEBSOCKET:
             return f"{verb} is a generator: it yields, and sends nothing", "Write `await socket.send(...)`."
         remedy = f"Move the generator into a function of its own and return Response(that_function()) from {verb}."
         return f"{verb} is a generator: it yields, and never returns a response", remedy
@@ -83,7 +84,7 @@ def _problem(verb: str, value: object) -> tuple[str, str] | None:
 
 
 def _form(verb: str) -> str:
-    return f"async def {verb}({'socket' if verb == 'WEBSOCKET' else 'request'})"
+    return f"async def {verb}({'socket' if verb == WEBSOCKET else 'request'})"
 
 
 def _article(value: object) -> str:

@@ -14,8 +14,7 @@ from waypost.errors import ClientDisconnected, HTTPError, InvalidResponseError
 from waypost.http.payload import BodyStream
 from waypost.http.request import Request
 from waypost.http.response import Response
-from waypost.server.handshake import asks_for_websocket
-from waypost.server.head import PLAIN
+from waypost.server.head import PLAIN, asks_for_websocket
 from waypost.server.intake import WAIT
 from waypost.server.sending import send_stream
 from waypost.server.writer import render

@@ -26,11 +26,6 @@ _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _OURS: Final = frozenset((b"connection", b"upgrade", b"date", b"content-length", b"transfer-encoding", b"keep-alive"))
 
 
-def asks_for_websocket(upgrade: bytes) -> bool:
-    """Whether the Upgrade header names it, perhaps among others."""
-    return any(name.strip() == b"websocket" for name in upgrade.lower().split(b","))
-
-
 class Handshake:
     """What the client sent. refusal: what is wrong with it. extensions: the offers, as sent."""
 

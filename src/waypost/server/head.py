@@ -144,6 +144,11 @@ def repeated(line: bytes, max_url_size: int) -> tuple[str, str] | None:
     return method, target
 
 
+def asks_for_websocket(upgrade: bytes) -> bool:
+    """Whether the Upgrade header names it, perhaps among others."""
+    return any(name.strip() == b"websocket" for name in upgrade.lower().split(b","))
+
+
 def _trimmed(headers: RawHeaders) -> RawHeaders:
     return [(name, value.strip(b" \t")) for name, value in headers]
 
