@@ -250,6 +250,18 @@ def test_a_client_that_leaves_raises_and_leaves_no_file(tmp_path: Path, way: str
 # -- progress
 
 
+def test_an_option_that_does_not_exist_is_told() -> None:
+    misspelt: Any = {"max_filez": 1}
+
+    async def read() -> None:
+        await _request(("file", _png())).form_data(**misspelt)
+
+    with pytest.raises(TypeError, match="no option 'max_filez': write max_files, max_fields"):
+        asyncio.run(read())
+    with pytest.raises(TypeError, match="no option 'max_filez'"):
+        _request(("file", _png())).parts(**misspelt)
+
+
 def test_progress_of_a_form() -> None:
     seen: list[tuple[int, int | None]] = []
     content_type, data = encode_multipart(FormData([("a", File([b"x" * 500_000], "x"))]))

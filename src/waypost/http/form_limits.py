@@ -11,7 +11,7 @@ MIB = 1024 * KIB
 
 
 class FormOptions(TypedDict, total=False):
-    """The keyword arguments of `request.form_data()`, for type checkers; what each means is said there."""
+    """The keyword arguments of `request.form_data()` and `parts()`; what each means is said there."""
 
     max_files: int | None
     max_fields: int | None
@@ -47,31 +47,30 @@ class FormLimits:
     #: bytes of all files together that stay in memory; the file that would go past it is written to disk
     spool_size: int = MIB
 
-    def changed(
-        self,
-        max_files: int | None,
-        max_fields: int | None,
-        max_file_size: int | str | None,
-        max_field_size: int | str | None,
-        accept: Iterable[str] | str | None,
-    ) -> FormLimits:
+    def changed(self, options: FormOptions) -> FormLimits:
         """These limits with those of one call in their place, None for no change; sizes also as "5mb".
 
-        Raises ValueError for a size or type that means nothing.
+        Raises TypeError for an option that does not exist, ValueError for a size or type that means nothing.
         """
-        if max_files is max_fields is max_file_size is max_field_size is accept is None:
+        if not options:
             return self
+        unknown = options.keys() - FormOptions.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"there is no option {min(unknown)!r}: write {', '.join(FormOptions.__annotations__)}")
+        max_file_size, max_field_size = options.get("max_file_size"), options.get("max_field_size")
         from waypost.http.sniff import checked_accept  # few programs change them
         from waypost.setting import SIZE
 
         changes: dict[str, Any] = {
-            "max_files": max_files,
-            "max_fields": max_fields,
+            "max_files": options.get("max_files"),
+            "max_fields": options.get("max_fields"),
             "max_file_size": None if max_file_size is None else SIZE.read(max_file_size, False),
             "max_field_size": None if max_field_size is None else SIZE.read(max_field_size, False),
-            "accept": checked_accept(accept),
+            "accept": checked_accept(options.get("accept")),
         }
         changes = {name: value for name, value in changes.items() if value is not None}
+        if not changes:
+            return self
         if "max_field_size" in changes:
             changes["max_fields_size"] = max(self.max_fields_size, changes["max_field_size"])
         return replace(self, **changes)

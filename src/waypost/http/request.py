@@ -7,7 +7,7 @@ Source: Fetch standard, Request class; Next.js, NextRequest.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, overload
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from waypost.http.form_limits import FormOptions
     from waypost.http.forms import Part
     from waypost.http.link import Link
-    from waypost.http.saving import Progress
 
 T = TypeVar("T")
 Octets: TypeAlias = bytes  # inside the class `bytes` is the method
@@ -244,17 +243,7 @@ class Request:
     async def form_data(self, **options: Unpack[FormOptions]) -> FormData: ...
     @overload
     async def form_data(self, schema: type[T], **options: Unpack[FormOptions]) -> T: ...
-    async def form_data(
-        self,
-        schema: Any = None,
-        *,
-        max_files: int | None = None,
-        max_fields: int | None = None,
-        max_file_size: int | str | None = None,
-        max_field_size: int | str | None = None,
-        accept: Iterable[str] | str | None = None,
-        on_progress: Progress | None = None,
-    ) -> Any:
+    async def form_data(self, schema: Any = None, **options: Unpack[FormOptions]) -> Any:
         """The fields and files of a urlencoded or multipart body; large files are on disk.
 
         The limits take the place of the configured ones; sizes are bytes, or "5mb". accept: types that files may
@@ -265,34 +254,22 @@ class Request:
         truncated form, BodyTooLarge (413) past a limit.
         """
         if schema is not None:
-            limited = {
-                "max_files": max_files, "max_fields": max_fields, "max_file_size": max_file_size,
-                "max_field_size": max_field_size, "accept": accept, "on_progress": on_progress,
-            }  # fmt: skip
-            return await reading().form(self, schema, limited)
+            return await reading().form(self, schema, options)
         own = self._connection.site.forms
-        limits = own.changed(max_files, max_fields, max_file_size, max_field_size, accept)
+        limits = own.changed(options)
         if self._form is None:
-            self._form = await parse_form(self.headers.get("content-type"), self._reported(on_progress), limits)
+            self._form = await parse_form(self.headers.get("content-type"), self._reported(options), limits)
         elif limits is not own:
             check_form(self._form, limits)
         return self._form
 
-    def parts(
-        self,
-        *,
-        max_files: int | None = None,
-        max_fields: int | None = None,
-        max_file_size: int | str | None = None,
-        max_field_size: int | str | None = None,
-        accept: Iterable[str] | str | None = None,
-        on_progress: Progress | None = None,
-    ) -> AsyncGenerator[Part, None]:
+    def parts(self, **options: Unpack[FormOptions]) -> AsyncGenerator[Part, None]:
         """The parts of a multipart body as they come, none of them kept in memory. Arguments: as for form_data()."""
-        limits = self._connection.site.forms.changed(max_files, max_fields, max_file_size, max_field_size, accept)
-        return iter_parts(self.headers.get("content-type"), self._reported(on_progress), limits)
+        limits = self._connection.site.forms.changed(options)
+        return iter_parts(self.headers.get("content-type"), self._reported(options), limits)
 
-    def _reported(self, on_progress: Progress | None) -> AsyncIterator[Octets]:
+    def _reported(self, options: FormOptions) -> AsyncIterator[Octets]:
+        on_progress = options.get("on_progress")
         if on_progress is None:
             return self.stream()
         from waypost.http.saving import reporting

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from waypost.http.form_limits import FormOptions
     from waypost.http.request import Request
 
 
@@ -19,7 +20,7 @@ class Reading(Protocol):
 
     def json(self, request: Request, annotation: Any) -> Awaitable[Any]: ...
     def query(self, request: Request, annotation: Any) -> Any: ...
-    def form(self, request: Request, annotation: Any, limits: dict[str, Any]) -> Awaitable[Any]: ...
+    def form(self, request: Request, annotation: Any, options: FormOptions) -> Awaitable[Any]: ...
 
 
 _make: Callable[[], Reading] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, Final
 
+from waypost.http.form_limits import FormOptions
 from waypost.http.request import Request
 from waypost.validation.annotations import show
 from waypost.validation.requests import Read, read_form_as, read_json_as, read_query
@@ -33,9 +34,9 @@ class ReadingByHand:
                 self._queries[annotation] = read
         return read(request)
 
-    def form(self, request: Request, annotation: Any, limits: dict[str, Any]) -> Awaitable[Any]:
+    def form(self, request: Request, annotation: Any, options: FormOptions) -> Awaitable[Any]:
         """The form."""
-        return read_form_as(request, _with_fields(self._schema(annotation)), **limits)
+        return read_form_as(request, _with_fields(self._schema(annotation)), **options)
 
     def _schema(self, annotation: Any) -> Schema:
         known = self._schemas.get(annotation)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, Unpack
 
 from waypost.errors import Issue, UnsupportedMediaType, ValidationFailed
 from waypost.http.blob import File
 from waypost.http.form_data import FormData, FormValue
+from waypost.http.form_limits import FormOptions
 from waypost.http.mime import is_json
 from waypost.http.query import parse_query
 from waypost.http.request import Request
@@ -97,8 +98,8 @@ async def read_json_as(request: Request, schema: Schema) -> Any:
     return schema.from_json(await json_bytes(request))
 
 
-async def read_form_as(request: Request, schema: Schema, **limits: Any) -> Any:
+async def read_form_as(request: Request, schema: Schema, **options: Unpack[FormOptions]) -> Any:
     """The form as the schema has it."""
     if not has_body(request):
         raise ValidationFailed(_MISSING_BODY)
-    return schema.from_pairs(form_pairs(await request.form_data(**limits)))
+    return schema.from_pairs(form_pairs(await request.form_data(**options)))
