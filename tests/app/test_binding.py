@@ -18,7 +18,7 @@ Handler = Callable[..., Any]
 
 
 def call(handler: Handler) -> Any:
-    scope = RequestScope(Request("http://testserver/"))
+    scope = RequestScope(Request("http://testserver/"), "/")
     scope.params = {"id": "7"}
     endpoint = bind(handler, "GET", Path("route.py"))
 

@@ -139,8 +139,10 @@ def test_reading_the_whole_body_does_not_leave_the_sender_paused() -> None:
 def test_demand_is_told_once_at_the_first_read() -> None:
     async def main() -> None:
         calls: list[int] = []
-        body = RequestBody.of(b"x")
+        body = RequestBody(1)
         body.on_demand = lambda: calls.append(1)
+        body.feed(b"x")
+        body.finish()
         await body.read()
         await body.read()
         assert calls == [1]

@@ -91,7 +91,8 @@ class Afterwork:
         """Begin the work of a request whose response is sent."""
         if request.pending is None:
             request.pending = SENT
-            self._loop = self._loop or asyncio.get_running_loop()
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
         elif request.pending is not SENT:
             self._begin(request)
 

@@ -11,6 +11,8 @@ from collections.abc import Generator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+import msgspec
+
 from waypost.app.static_request import StrictRequest
 from waypost.cache.ambient import find_surroundings_with
 from waypost.cache.conditions import interesting_fields
@@ -93,8 +95,8 @@ class Context(Generic[ParamsT]):
         return f"Context(params={dict(self.params)!r}{''.join(f', {k}={v!r}' for k, v in self.__dict__.items())})"
 
 
-class RequestScope:
-    """What the framework keeps for one request while it is answered.
+class RequestScope(msgspec.Struct, eq=False):
+    """What the framework keeps for one request while it is answered. A Struct, since these are made in half the time.
 
     path: what is routed, as sent; a rewrite changes it, the request keeps its own. afterwork: takes what is given to
     after(). answered: the response is made, what comes later can't set a cookie any more. way: what middleware and
@@ -102,21 +104,16 @@ class RequestScope:
     for, to be done before its response goes out.
     """
 
-    __slots__ = (
-        "afterwork", "answered", "cookies", "entry", "params", "path", "request", "revalidations", "services", "way",
-    )  # fmt: skip
-
-    def __init__(self, request: Request, afterwork: Afterwork | None = None, services: Services | None = None) -> None:
-        self.request = request
-        self.afterwork = afterwork
-        self.services = services
-        self.revalidations: list[Revalidation] | None = None
-        self.answered = False
-        self.path = request.path
-        self.entry: RouteEntry | None = None
-        self.params: dict[str, Param] = {}
-        self.cookies: CookieStore | None = None
-        self.way: Way | None = None
+    request: Request
+    path: str
+    afterwork: Afterwork | None = None
+    services: Services | None = None
+    revalidations: list[Revalidation] | None = None
+    answered: bool = False
+    entry: RouteEntry | None = None
+    params: dict[str, Param] = {}  # each scope has a dict of its own, as msgspec has it
+    cookies: CookieStore | None = None
+    way: Way | None = None
 
     # -- for the cache, see waypost.cache.ambient.Surroundings
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeAlias
 
-from waypost.app.context import Param, RequestScope, current_scope
+from waypost.app.context import RequestScope, current_scope
 from waypost.app.entry import Endpoint, RouteEntry
 from waypost.app.failures import error_response, unknown_path
 from waypost.app.result import to_response
@@ -59,25 +59,28 @@ class Dispatcher:
         """
         entry = self._static.get(scope.path)
         if entry is None:
-            found = self._find(request, scope.path)
-            if isinstance(found, Response):
-                return found
+            found = self._table.find(scope.path)
+            if found is None or isinstance(found, str):
+                return _elsewhere(found, request, scope.path)
             entry, scope.params = found
         scope.entry = entry
         endpoint = entry.endpoints.get(request.method) or entry.otherwise
         if endpoint is None:
             return without_endpoint(entry, request.method)
-        if request._body is not None:
-            return _limited(request._body, entry, endpoint, request, scope)
+        body = request._body
+        if body is not None:
+            limit = body.limit = entry.max_body_size
+            # One that is here, and small enough, can't become too large.
+            if limit is not None and not (body._complete and body.received <= limit):
+                return _limited(body, limit, entry, endpoint, request, scope)
         return endpoint(request, scope)
 
-    def _find(self, request: Request, path: str) -> tuple[RouteEntry, dict[str, Param]] | Response:
-        if path == "*":
-            return _server_options(request.method)
-        found = self._table.find(path)
-        if found is None:
-            return unknown_path(request)
-        return slash_redirect(found, request.query_string) if isinstance(found, str) else found
+
+def _elsewhere(canonical: str | None, request: Request, path: str) -> Response:
+    """The answer to a path that no route has: where to find it instead, or that it is unknown."""
+    if canonical is not None:
+        return slash_redirect(canonical, request.query_string)
+    return _server_options(request.method) if path == "*" else unknown_path(request)
 
 
 def settled(value: Any, request: Request, scope: RequestScope) -> Response:
@@ -88,16 +91,13 @@ def settled(value: Any, request: Request, scope: RequestScope) -> Response:
 
 
 async def _limited(
-    body: RequestBody, entry: RouteEntry, endpoint: Endpoint, request: Request, scope: RequestScope
+    body: RequestBody, limit: int, entry: RouteEntry, endpoint: Endpoint, request: Request, scope: RequestScope
 ) -> Any:
     """Call the handler with its body held to the route's limit, and refuse what is over it before any effect.
 
     A chunked body does not say its size, so it is collected first, up to the limit; a route that sets a limit of its
     own gets it as a stream, and BodyTooLarge when it reads past the limit.
     """
-    limit = body.limit = entry.max_body_size
-    if limit is None:
-        return await endpoint(request, scope)
     if (body.declared if body.declared is not None else body.received) > limit:
         raise BodyTooLarge(f"Request body is larger than {limit} bytes")
     if body.declared is None and not entry.streams_body:

@@ -203,7 +203,7 @@ class StaticRoute:
         tags = path_tags(path, self.path.pattern)
         fill = Fill("static", self.where, services.caching, tags, self._fetch_cache)
         request = self._request(self.path.visible(path), services.site)
-        scope = RequestScope(request, services.afterwork, services)
+        scope = RequestScope(request, request.path, services.afterwork, services)
         scope.entry = self.entry
         scope.params = params
         if self.forced:

@@ -23,10 +23,15 @@ def parse_query(query: str) -> list[tuple[str, str]]:
 
     Linear in the length; only `&` separates (35 of 35 cases of the Web platform tests).
     """
-    fields = [field.partition("=") for field in query.split("&") if field]
-    if "%" not in query and "+" not in query and query.isascii():
-        return [(name, value) for name, _, value in fields]
-    return [(decode_form(name), decode_form(value)) for name, _, value in fields]
+    encoded = "%" in query or "+" in query or not query.isascii()
+    pairs: list[tuple[str, str]] = []
+    for field in query.split("&"):
+        name, _, value = field.partition("=")
+        if encoded:
+            name, value = decode_form(name), decode_form(value)
+        if field:
+            pairs.append((name, value))
+    return pairs
 
 
 def serialize_query(pairs: Iterable[tuple[str, str]]) -> str:
@@ -100,7 +105,7 @@ class URLSearchParams:
     def get(self, name: str, default: None) -> str | None: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of `name`; default when there is none."""
-        for field, value in self._fields():
+        for field, value in self._pairs if self._raw is None else self._fields():
             if field == name:
                 return value
         return default

@@ -7,7 +7,7 @@ Source: Fetch standard, Request class; Next.js, NextRequest.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, overload
 
@@ -98,10 +98,8 @@ class Request:
         if not fields.has("host"):
             fields.set("host", parsed.host)
         connection = Connection(parsed.protocol.rstrip(":"), None, None, _OFFLINE.site)
-        _fill(
-            self, method, parsed.pathname, parsed.search[1:], fields.raw,
-            None if body is None else RequestBody.of(body), connection,
-        )  # fmt: skip
+        whole = None if body is None else RequestBody.of(body)
+        arrived(method, parsed.pathname, parsed.search[1:], fields.raw, whole, connection, self)
         if signal is not None:
             signal.on_abort(lambda: self.abort(signal.reason))
 
@@ -200,12 +198,13 @@ class Request:
         """Whether the body was read, whole or as a stream."""
         return self._body_used
 
-    async def bytes(self) -> Octets:
+    def bytes(self) -> Coroutine[Any, Any, Octets]:
         """The whole body. Raises BodyTooLarge (413) past the route's limit, ClientDisconnected when it broke off."""
+        # No coroutine of its own around the body's: most handlers that have a body begin with this.
         if self._body is None:
-            return b""
+            return _no_bytes()
         self._body_used = True
-        return await self._body.read()
+        return self._body.read()
 
     async def array_buffer(self) -> Octets:
         """The Web's name for bytes()."""
@@ -292,8 +291,7 @@ class Request:
         """A second Request over the same body, which is then kept in memory. Raises BodyUsedError after stream()."""
         if self._body is not None and self._body.taken:
             raise BodyUsedError("the body was already taken as a stream: clone() before reading")
-        twin = Request.__new__(Request)
-        _fill(twin, self.method, self.path, self.query_string, self._raw, self._body, self._connection)
+        twin = arrived(self.method, self.path, self.query_string, self._raw, self._body, self._connection)
         twin._headers = self.headers.copy()
         self._shared = twin._shared = True
         twin._controller = self._signal_controller()
@@ -332,15 +330,25 @@ class Request:
 NextRequest = Request
 
 
-def _fill(
-    request: Request,
+async def _no_bytes() -> bytes:
+    return b""
+
+
+_new = Request.__new__
+
+
+def arrived(
     method: str,
     path: str,
     query: str,
     raw: RawHeaders,
     body: RequestBody | None,
     connection: Connection,
-) -> None:
+    request: Request | None = None,
+) -> Request:
+    """As `incoming`, with a target that is split already. request: the object to fill, a new one unless given."""
+    if request is None:
+        request = _new(Request)
     request.method = method
     request.path = path
     request.query_string = query
@@ -350,14 +358,6 @@ def _fill(
     request._body = body
     request._connection = connection
     request._headers = request._next_url = None
-
-
-def arrived(
-    method: str, path: str, query: str, raw: RawHeaders, body: RequestBody | None, connection: Connection
-) -> Request:
-    """As `incoming`, with a target that is split already."""
-    request = Request.__new__(Request)
-    _fill(request, method, path, query, raw, body, connection)
     return request
 
 
@@ -367,7 +367,5 @@ def incoming(method: str, target: str, raw: RawHeaders, body: RequestBody | None
     target: as sent, origin form, ASCII. raw: header fields as sent; names in any case. body: None when the message
     has none. GET and HEAD have no body (Fetch standard): a server drops what was sent.
     """
-    request = Request.__new__(Request)
     path, _, query = target.partition("?")
-    _fill(request, method, path, query, raw, None if method in _BODILESS else body, connection)
-    return request
+    return arrived(method, path, query, raw, None if method in _BODILESS else body, connection)

@@ -7,6 +7,7 @@ Source: Next.js, "Dynamic Route Segments"; the order static, [x], [...x], [[...x
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -18,6 +19,10 @@ from waypost.routing.route_file import RouteFile
 
 T = TypeVar("T")
 Params: TypeAlias = dict[str, str | list[str]]
+
+# A path of printable ASCII in which nothing can be escaped (`%`), redirected (`\`, an empty segment, a slash at the
+# end) or a dot segment (every name with a dot in front goes the longer way).
+_is_plain: Final = re.compile(r"(?:/(?!\.)[!-$&-.0-\[\]-~]+)+").fullmatch
 
 
 class _Leaf(Generic[T]):
@@ -176,40 +181,16 @@ class RouteTable(Generic[T]):
             return None
         if not parts[-1]:
             parts.pop()
-        leaf = self._walk(parts)
-        return None if leaf is None else (leaf.entry, self._params(leaf, parts))
+        return self._lookup(parts)
 
     def find(self, path: str) -> tuple[T, Params] | str | None:
         """`redirect` and `match` in one step, for a path that `static` does not have.
 
         Gives entry and parameters, or the canonical path to redirect to, or None. Raises as they do.
         """
-        # Nothing in a path like this can be escaped, redirected or below a base path.
-        if (
-            self._plain
-            and "%" not in path
-            and "//" not in path
-            and "/." not in path
-            and "\\" not in path
-            and path[-1:] != "/"
-            and path[:1] == "/"
-            and path.isascii()
-            and path.isprintable()
-        ):
-            parts = path.split("/")
-            leaf = self._walk(parts)
-            return None if leaf is None else (leaf.entry, self._params(leaf, parts))
+        if self._plain and _is_plain(path) is not None:
+            return self._lookup(path.split("/"))
         return self.redirect(path) or self.match(path)
-
-    def _params(self, leaf: _Leaf[T], parts: list[str]) -> Params:
-        params = self._make_params()
-        for name, at in leaf.singles:
-            params[name] = parts[at]
-        if leaf.rest:
-            rest = parts[leaf.rest_at :]
-            if rest:
-                params[leaf.rest] = rest
-        return params
 
     def redirect(self, path: str) -> str | None:
         """The canonical path when `path` is not it; the caller adds the query and answers 308.
@@ -221,7 +202,8 @@ class RouteTable(Generic[T]):
             path, trailing_slash=self._trailing_slash, keep_slash=self._keep_slash, base_path=self._base_path
         )
 
-    def _walk(self, parts: list[str]) -> _Leaf[T] | None:
+    def _lookup(self, parts: list[str]) -> tuple[T, Params] | None:
+        """The entry of a split path, and the values of its parameters."""
         node = self._root
         for part in parts:
             child = node.statics.get(part) or node.param
@@ -231,8 +213,19 @@ class RouteTable(Generic[T]):
             node = child
         else:
             leaf = node.end
-        # The strongest branch may lead nowhere, which only some paths of some tables do: then with coming back.
-        return leaf or self._search(parts)
+        if leaf is None:
+            # The strongest branch may lead nowhere, which only some paths of some tables do: then with coming back.
+            leaf = self._search(parts)
+            if leaf is None:
+                return None
+        params = self._make_params()
+        for name, at in leaf.singles:
+            params[name] = parts[at]
+        if leaf.rest:
+            rest = parts[leaf.rest_at :]
+            if rest:
+                params[leaf.rest] = rest
+        return leaf.entry, params
 
     def _search(self, parts: list[str]) -> _Leaf[T] | None:
         """Walk the tree, strongest branch first; `later` holds the branches to come back to.
@@ -264,7 +257,7 @@ class RouteTable(Generic[T]):
         """The routes, and once they stand those of `spare` that are needed."""
         yield from routes
         for segments, entry in spare:
-            if self._walk(["", *(segment.name for segment in segments)]) is None:
+            if self._lookup(["", *(segment.name for segment in segments)]) is None:
                 yield segments, entry
 
     def _insert(self, segments: tuple[Segment, ...], entry: T) -> None:

@@ -13,6 +13,7 @@ from waypost.errors import HTTPError
 from waypost.http.host import valid_host
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+Line: TypeAlias = tuple[str, str, str]  # method, path, query
 
 CHUNKED = -1  # as a body length
 
@@ -28,7 +29,7 @@ _MARKED = {
 _NAMES_KEPT = 1024
 _names: dict[bytes, int] = {}
 _LINE_KEPT = 128  # bytes
-_lines: dict[bytes, tuple[str, str]] = {}  # request lines that were good; bounded, since clients choose them
+_lines: dict[bytes, Line] = {}  # request lines that were good; bounded, since clients choose them
 
 # llhttp also knows the methods of RTSP and ICE and CONNECT; these are the ones that name a resource of ours.
 _METHODS = (
@@ -114,14 +115,14 @@ def judge(head: bytes, verb: bytes, url: bytes, headers: RawHeaders, known_host:
     return method, target, headers, host, length, wishes
 
 
-def repeated(line: bytes, max_url_size: int) -> tuple[str, str] | None:
-    """Method and target of a request line before a header block that was judged before on the same connection.
+def repeated(line: bytes, max_url_size: int) -> Line | None:
+    """Method, path and query of a request line before a header block that was judged before on the same connection.
 
     A client mostly repeats its header block on a kept connection: what was parsed and judged once need not be again.
     line: without its line end. None when it is anything but ordinary.
     """
     seen = _lines.get(line)
-    if seen is not None and len(seen[1]) <= max_url_size:
+    if seen is not None and len(line) <= max_url_size:
         return seen
     try:
         method, target, version = line.decode("ascii").split(" ")
@@ -137,11 +138,13 @@ def repeated(line: bytes, max_url_size: int) -> tuple[str, str] | None:
         or len(target) > max_url_size
     ):
         return None
+    path, _, query = target.partition("?")
+    found = (method, path, query)
     if len(line) <= _LINE_KEPT:
         if len(_lines) >= _NAMES_KEPT:
             _lines.clear()
-        _lines[line] = (method, target)
-    return method, target
+        _lines[line] = found
+    return found
 
 
 def asks_for_websocket(upgrade: bytes) -> bool:

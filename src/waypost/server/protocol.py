@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -32,11 +30,7 @@ logger = logging.getLogger("waypost.server")
 
 DISCARD_TIME = 5.0  # seconds for the rest of a body that nobody reads
 
-# A handler that never waits then ends within data_received: no turn of the event loop, no second look at the task.
 _EAGER = sys.version_info >= (3, 12)
-_start: Callable[..., asyncio.Task[Any]] = asyncio.Task
-if sys.version_info >= (3, 12):
-    _start = partial(asyncio.Task, eager_start=True)
 
 
 class HttpConnection(FlowControl, asyncio.Protocol):
@@ -132,7 +126,14 @@ class HttpConnection(FlowControl, asyncio.Protocol):
                 self._answer_at_once(request, response)
                 return
         # Not a copy of the current context: the next request of a connection begins in the one before.
-        task = _start(answer(self, request), loop=service.loop, context=service.context.copy())
+        context = service.context.copy()
+        if sys.version_info >= (3, 12):
+            # A handler that never waits ends within this line: no turn of the event loop, no second look at the task.
+            task = asyncio.Task(
+                answer(self, request), loop=service.loop, context=context, name=request.path, eager_start=True
+            )
+        else:
+            task = asyncio.Task(answer(self, request), loop=service.loop, context=context, name=request.path)
         if self.request is request:
             self.task = task
             self.running = _EAGER

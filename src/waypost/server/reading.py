@@ -11,7 +11,7 @@ from __future__ import annotations
 from httptools import HttpParserError, HttpRequestParser
 
 from waypost.http.body import RequestBody
-from waypost.http.request import incoming
+from waypost.http.request import arrived, incoming
 from waypost.server.head import CHUNKED as CHUNKED_LENGTH
 from waypost.server.head import PLAIN, RawHeaders, Refused, judge, repeated
 from waypost.server.intake import (
@@ -68,7 +68,8 @@ class MessageReader(Intake):
             return False
         self.wishes = PLAIN
         self.phase = WAIT
-        self.request = incoming(found[0], found[1], self._block_headers, None, self.connection)
+        method, path, query = found
+        self.request = arrived(method, path, query, self._block_headers, None, self.connection)
         return True
 
     def _again_with_body(self, data: bytes) -> bool:
@@ -91,7 +92,8 @@ class MessageReader(Intake):
         self.wishes = PLAIN
         self.phase = WAIT
         self.body = body = RequestBody.of(data[end:])
-        self.request = incoming(found[0], found[1], headers, body, self.connection)
+        method, path, query = found
+        self.request = arrived(method, path, query, headers, body, self.connection)
         return True
 
     def _remember(self, block: bytes, headers: RawHeaders, length: int) -> None:

@@ -25,11 +25,13 @@ _OURS = frozenset(
 )  # fmt: skip
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _NO_LENGTH = (204, 304)
+_NO_BODY = (204, 205, 304)
 _CLOSE = b"connection: close\r\n"
 _KEEP = b"connection: keep-alive\r\n"
 _LINES_KEPT = 512
 _lines: dict[tuple[bytes, bytes], bytes] = {}
 _lengths: dict[int, bytes] = {}
+_types: dict[bytes, bytes] = {}
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -54,6 +56,13 @@ def _line(field: tuple[bytes, bytes]) -> bytes:
     return line
 
 
+def _type(content_type: bytes) -> bytes:
+    if len(_types) >= _LINES_KEPT:
+        _types.clear()
+    line = _types[content_type] = b"content-type: %b\r\n" % content_type
+    return line
+
+
 def _length(length: int) -> bytes:
     line = b"content-length: %d\r\n\r\n" % length
     if len(_lengths) >= _LINES_KEPT:
@@ -69,8 +78,13 @@ def render(response: Response, payload: bytes, clock: Clock, method: str, close:
         start = status_line(status, response.status_text) + clock.date
     else:
         start = clock.heads.get(status) or _start(clock, status)
-    parts = [start]
     length = len(payload)
+    if response._headers is None and not (close or http10 or status in _NO_BODY or method == "HEAD"):
+        # What most handlers give: data, and nothing said about it but its type.
+        content_type = response._content_type
+        typed = b"" if content_type is None else _types.get(content_type) or _type(content_type)
+        return b"".join((start, typed, _lengths.get(length) or _length(length), payload))
+    parts = [start]
     for field in response.raw_headers():
         line = _lines.get(field)
         if line is not None:
@@ -89,7 +103,7 @@ def render(response: Response, payload: bytes, clock: Clock, method: str, close:
         parts.append(b"\r\n")
     else:
         parts.append(_lengths.get(length) or _length(length))
-        if method != "HEAD" and status != 205:
+        if method != "HEAD" and status not in _NO_BODY:
             parts.append(payload)
     return b"".join(parts)
 

@@ -248,7 +248,8 @@ def request_scope(request: Request | None = None, **params: Any) -> Iterator[Con
     params: the values of path segments. Gives the Context to pass on:
     `with request_scope(request, id="7") as context: response = await GET(request, context)`.
     """
-    scope = RequestScope(request or Request("http://testserver/"))
+    request = request or Request("http://testserver/")
+    scope = RequestScope(request, request.path)
     scope.params = params
     token = current_scope.set(scope)
     try:
