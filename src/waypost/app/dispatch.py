@@ -70,8 +70,8 @@ class Dispatcher:
         body = request._body
         if body is not None:
             limit = body.limit = entry.max_body_size
-            # One that is here, and small enough, can't become too large.
-            if limit is not None and not (body._complete and body.received <= limit):
+            # No server takes more than a declared length for a body.
+            if limit is not None and (body.declared is None or body.declared > limit):
                 return _limited(body, limit, entry, endpoint, request, scope)
         return endpoint(request, scope)
 

@@ -7,20 +7,21 @@ Source: ASGI specification 3.0, HTTP and lifespan; extension http.response.paths
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
+import msgspec
+
 from waypost.app.application import Application
 from waypost.asgi.websocket import refuse, serve_websocket
 from waypost.config import load_config
 from waypost.environment import load_env
 from waypost.errors import ClientDisconnected
-from waypost.http.body import RequestBody
+from waypost.garbage import settle
+from waypost.http.body import WHOLE, RequestBody
 from waypost.http.host import valid_host
 from waypost.http.payload import BodyStream, FilePayload, encode_chunk
 from waypost.http.request import Request, arrived
@@ -35,6 +36,8 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 log = logging.getLogger("waypost")
 
 _PATH_SAFE = "/!$&'()*+,;=:@-._~%"
+_LENGTHS_KEPT = 512
+_lengths: dict[int, tuple[bytes, bytes]] = {}  # sizes of answers and their header field
 _BAD_HOST = b'{"error":"Invalid Host header"}'
 _BAD_TARGET = b'{"error":"Invalid request target"}'
 
@@ -42,11 +45,13 @@ _BAD_TARGET = b'{"error":"Invalid request target"}'
 class ASGI:
     """The ASGI callable over an Application; `create_app()` makes one."""
 
-    __slots__ = ("_peers", "_silence", "application")
+    __slots__ = ("_instant", "_peers", "_silence", "application")
 
     def __init__(self, application: Application) -> None:
         self.application = application
         self._silence = application.config.stream_timeout
+        #: What answers from the cache without more ado; there once the application was started.
+        self._instant: Callable[[Request], Response | None] | None = None
         # The Connection of a peer is the same for all its requests; a handful covers a keep-alive load.
         self._peers: dict[Any, Connection] = {}
 
@@ -58,35 +63,38 @@ class ASGI:
         raw: list[tuple[bytes, bytes]] = scope["headers"]
         if raw.__class__ is not list:
             raw = [(name, value) for name, value in raw]
-        if not _one_valid_host(raw):
+        fields = dict(raw)
+        # Most heads have no name twice, and a dict of theirs is quicker than a look at each.
+        if not (valid_host(fields.get(b"host", b"")) if len(fields) == len(raw) else _one_valid_host(raw)):
             await _refuse(send, _BAD_HOST)
             return
-        path = _path(scope)
-        query = scope.get("query_string", b"")
-        if path is None or not query.isascii():
+        path, query = _target(scope)
+        if path is None:
             await _refuse(send, _BAD_TARGET)
             return
         method = scope["method"]
-        body = None if method in ("GET", "HEAD") else _body(raw, receive)
-        request = arrived(method, path, query.decode("ascii"), raw, body, self._connection(scope))
-        watch = request.on_signal = _Watch(request, receive)
+        body = None if method in ("GET", "HEAD") else _body(fields.get(b"content-length"), receive)
+        request = arrived(method, path, query, raw, body, self._connection(scope))
+        if self._instant is not None and (ready := self._instant(request)) is not None:
+            start, rest = _messages(ready, ready._payload, method)
+            await send(start)
+            await send(rest)
+            return
+        request.on_signal = _Doorbell(asyncio.get_running_loop(), receive)
         try:
             response = await self.application.handle(request)
             payload = response._payload
             if isinstance(payload, BodyStream):
-                whole = payload if isinstance(payload, FilePayload) and payload.path is not None else None
-                if whole is None or method == "HEAD" or "http.response.pathsend" not in (scope.get("extensions") or ()):
-                    await _Streaming(request, response, payload, watch, send, self._silence).run(method)
-                else:
-                    await _send_path(response, whole, send)
+                await self._send_stream(scope, request, response, payload, receive, send)
             else:
-                headers = _buffered_headers(response, payload or b"", method)
-                await send({"type": "http.response.start", "status": response._status, "headers": headers})
-                await send({"type": "http.response.body", "body": b"" if method == "HEAD" else payload or b""})
+                start, rest = _messages(response, payload, method)
+                await send(start)
+                await send(rest)
         finally:
-            request.on_signal = None
             # A server reports a disconnect after every response: a client that has the whole of it did not leave.
-            watch.stop()
+            watch, request.on_signal = request.on_signal, None
+            if isinstance(watch, _Watch):
+                watch.stop()
             self.application.response_sent(request)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,13 +105,13 @@ class ASGI:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = [(name, value) for name, value in scope["headers"]]
-        path, query = _path(scope), scope.get("query_string", b"")
-        if path is None or not query.isascii() or not _one_valid_host(raw):
+        path, query = _target(scope)
+        if path is None or not _one_valid_host(raw):
             await receive()
             await refuse(scope, send, Response(_BAD_TARGET, 400, {"content-type": "application/json"}))
             return
         connection = self._connection({**scope, "scheme": "https" if scope.get("scheme") == "wss" else "http"})
-        request = arrived("GET", path, query.decode("ascii"), raw, None, connection)
+        request = arrived("GET", path, query, raw, None, connection)
         application = self.application
         try:
             await serve_websocket(
@@ -120,16 +128,29 @@ class ASGI:
 
     def _connection(self, scope: Scope) -> Connection:
         client, server, scheme = scope.get("client"), scope.get("server"), scope.get("scheme", "http")
-        key = (client[0] if client else None, server[0] if server else None, server[1] if server else None, scheme)
+        if server is not None and server.__class__ is not tuple:
+            server = tuple(server)
+        key = (client[0] if client else None, server, scheme)
         found = self._peers.get(key)
         if found is None:
             if len(self._peers) >= 1024:
                 self._peers.clear()  # bounded: peers choose their addresses
             peer = client[0] if client and client[0] else None
-            found = self._peers[key] = Connection(
-                scheme, peer, tuple(server) if server else None, self.application.site
-            )
+            found = self._peers[key] = Connection(scheme, peer, server or None, self.application.site)
         return found
+
+    async def _send_stream(
+        self, scope: Scope, request: Request, response: Response, payload: BodyStream, receive: Receive, send: Send
+    ) -> None:
+        whole = payload if isinstance(payload, FilePayload) and payload.path is not None else None
+        can_send_path = "http.response.pathsend" in (scope.get("extensions") or ())
+        if whole is not None and can_send_path and request.method != "HEAD":
+            await _send_path(response, whole, send)
+            return
+        watch = request.on_signal
+        if not isinstance(watch, _Watch):
+            watch = request.on_signal = _Watch(request, asyncio.get_running_loop(), receive)
+        await _Streaming(request, response, payload, watch, send, self._silence).run(request.method)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -141,9 +162,8 @@ class ASGI:
                     log.exception("the application could not start")
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
-                # What start-up made stays: without this the collector looks at all of it again while requests wait.
-                gc.collect()
-                gc.freeze()
+                self._instant = self.application.instant()
+                settle()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.application.shutdown()
@@ -157,7 +177,7 @@ class _Streaming:
     silence: seconds that the source may give nothing, 0 for no limit.
     """
 
-    __slots__ = ("payload", "request", "response", "send", "silence", "watch")
+    __slots__ = ("left", "payload", "request", "response", "send", "silence", "task", "watch")
 
     def __init__(
         self, request: Request, response: Response, payload: BodyStream, watch: _Watch, send: Send, silence: float
@@ -168,6 +188,8 @@ class _Streaming:
         self.watch = watch
         self.send = send
         self.silence = silence
+        self.task: asyncio.Task[Any] | None = None  # while it is sending
+        self.left = False
 
     async def run(self, method: str) -> None:
         headers = [*self.response.raw_headers()]
@@ -179,35 +201,40 @@ class _Streaming:
             await self.send(start)
             await self.send({"type": "http.response.body", "body": b""})
             return
-        sender = asyncio.ensure_future(self._send_all(start))
+        self.task = task = asyncio.current_task()
+        self.watch.begin().add_done_callback(self._leave)
         try:
-            await asyncio.wait((sender, self.watch.begin()), return_when=asyncio.FIRST_COMPLETED)
-            if not sender.done():
-                sender.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await sender
-            else:
-                # An error in mid-stream goes on to the server, which cuts the connection without an end mark.
-                sender.result()
+            # An error in mid-stream goes on to the server, which cuts the connection without an end mark.
+            await self._send_all(start)
+        except asyncio.CancelledError:
+            if not self.left or task is None or task.uncancel():
+                raise
         finally:
-            sender.cancel()
+            self.task = None
             await self.payload.aclose(self.request._left)
 
+    def _leave(self, _watching: asyncio.Future[None]) -> None:
+        """The client has left: a source that waits for something is told so where it waits."""
+        if self.task is not None:
+            self.left = True
+            self.task.cancel()
+
     async def _send_all(self, start: MutableMapping[str, Any]) -> None:
+        send = self.send
         iterator = self.payload.take()
-        declared = _declared(start["headers"])
-        await self.send(start)
-        sent = 0
+        left = _declared(start["headers"])
+        await send(start)
         async for chunk in _timed(iterator, self.silence) if self.silence else iterator:
             data = chunk if chunk.__class__ is bytes else encode_chunk(chunk)
-            sent += len(data)
-            if declared is not None and sent > declared:
-                raise RuntimeError(f"the stream gave more than its Content-Length of {declared} bytes")
+            if left is not None:
+                left -= len(data)
+                if left < 0:
+                    raise RuntimeError(f"the stream gave more than its Content-Length: {-left} bytes")
             if data:
-                await self.send({"type": "http.response.body", "body": data, "more_body": True})
-        if declared is not None and sent < declared:
-            raise RuntimeError(f"the stream gave {sent} of the {declared} bytes of its Content-Length")
-        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        if left:
+            raise RuntimeError(f"the stream ended {left} bytes short of its Content-Length")
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _timed(iterator: AsyncIterator[Any], silence: float) -> AsyncIterator[Any]:
@@ -234,6 +261,17 @@ async def _send_path(response: Response, payload: FilePayload, send: Send) -> No
     await send({"type": "http.response.pathsend", "path": payload.path})
 
 
+class _Doorbell(msgspec.Struct, gc=False):
+    """What begins to watch the client once someone asks: most requests end before, and this is made for each."""
+
+    loop: asyncio.AbstractEventLoop
+    receive: Receive
+
+    def __call__(self, request: Request) -> None:
+        watch = request.on_signal = _Watch(request, self.loop, self.receive)
+        watch(request)
+
+
 class _Watch:
     """Waits for the client to leave, from the moment someone asks: a request that nobody asks about pays no task.
 
@@ -242,14 +280,14 @@ class _Watch:
 
     __slots__ = ("_loop", "_receive", "_request", "_stopped", "_task")
 
-    def __init__(self, request: Request, receive: Receive) -> None:
+    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop, receive: Receive) -> None:
         self._request = request
         self._receive = receive
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._stopped = False
         self._task: asyncio.Future[None] | None = None
 
-    def __call__(self) -> None:
+    def __call__(self, _request: Request) -> None:
         # A plain handler asks for `request.signal` in a worker thread.
         self._loop.call_soon_threadsafe(self._begin_unless_stopped)
 
@@ -307,30 +345,34 @@ class _PulledBody(RequestBody):
             self._take(await self._receive())
         finally:
             self._pulling = False
-            self._wake()
+            if self._waiters is not None:
+                self._wake()
 
     def _take(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.disconnect":
             self.fail(ClientDisconnected("the client closed the connection before the body was complete"))
         else:
             chunk = message.get("body", b"")
-            if chunk:
+            more = message.get("more_body")
+            if not more and self._use is WHOLE and len(chunk) == self.declared and not self.received:
+                # All of it at once, for a reader who wants all of it, and who looks at the limit next.
+                self.received = len(chunk)
+                self._data = chunk
+            elif chunk:
                 self.feed(chunk)
-            if message.get("more_body", False):
+            if more:
                 return
-            if self.declared is not None and self.received < self.declared:
-                self.fail(ClientDisconnected("the request body is shorter than its Content-Length"))
+            if self.declared is not None and self.received != self.declared:
+                self.fail(ClientDisconnected("the request body is not as long as its Content-Length says"))
             self.finish()
         if self._ended is not None:
             self._ended.set()
 
 
-def _body(raw: list[tuple[bytes, bytes]], receive: Receive) -> RequestBody | None:
-    for name, value in raw:
-        if name == b"content-length":
-            return _PulledBody(int(value), receive) if value.isdigit() else None
-    # Without a length: chunked, or HTTP/2, where a body needs no header at all.
-    return _PulledBody(None, receive)
+def _body(length: bytes | None, receive: Receive) -> RequestBody | None:
+    if length is None:  # chunked, or HTTP/2, where a body needs no header at all
+        return _PulledBody(None, receive)
+    return _PulledBody(int(length), receive) if length.isdigit() else None
 
 
 def _declared(headers: list[tuple[bytes, bytes]]) -> int | None:
@@ -341,30 +383,38 @@ def _declared(headers: list[tuple[bytes, bytes]]) -> int | None:
 
 
 def _one_valid_host(raw: list[tuple[bytes, bytes]]) -> bool:
-    host: bytes | None = None
-    for name, value in raw:
-        if name == b"host":
-            if host is not None:
-                return False
-            host = value
-    return host is not None and valid_host(host)
+    hosts = [value for name, value in raw if name == b"host"]
+    return len(hosts) == 1 and valid_host(hosts[0])
 
 
-def _path(scope: Scope) -> str | None:
-    """The path as it was sent; None for what is no path."""
+def _target(scope: Scope) -> tuple[str | None, str]:
+    """Path and query as they were sent; a path of None for what can't be one."""
     raw_path = scope.get("raw_path")
-    if raw_path is None:
-        path = quote(scope["path"], safe=_PATH_SAFE)
-    elif raw_path.isascii():
-        path = raw_path.decode("ascii")
-    else:
-        return None
+    try:
+        path = quote(scope["path"], safe=_PATH_SAFE) if raw_path is None else raw_path.decode("ascii")
+        sent = scope.get("query_string")
+        query = sent.decode("ascii") if sent else ""
+    except UnicodeDecodeError:
+        return None, ""
     if "?" in path:  # some servers leave the query on raw_path
         path = path.partition("?")[0]
-    return path if path[:1] == "/" or path == "*" else None
+    return (path if path[:1] == "/" or path == "*" else None), query
+
+
+def _messages(response: Response, payload: Any, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The start and the body of a buffered response."""
+    data = payload or b""
+    start = {
+        "type": "http.response.start", "status": response._status, "headers": _buffered_headers(response, data, method),
+    }  # fmt: skip
+    return start, {"type": "http.response.body", "body": b"" if method == "HEAD" else data}
 
 
 def _buffered_headers(response: Response, payload: bytes, method: str) -> list[tuple[bytes, bytes]]:
+    size = len(payload)
+    length = _lengths.get(size) or _length(size)
+    if response._headers is None and response._content_type is not None:
+        return [(b"content-type", response._content_type), length]
     headers = response.raw_headers()
     for name, _ in headers:
         if name == b"content-length":
@@ -373,7 +423,14 @@ def _buffered_headers(response: Response, payload: bytes, method: str) -> list[t
             # A length that the author got wrong would desynchronise the connection.
             headers = [item for item in headers if item[0] != b"content-length"]
             break
-    return headers if response.null_body else [*headers, (b"content-length", b"%d" % len(payload))]
+    return headers if response.null_body else [*headers, length]
+
+
+def _length(size: int) -> tuple[bytes, bytes]:
+    if len(_lengths) >= _LENGTHS_KEPT:
+        _lengths.clear()
+    field = _lengths[size] = (b"content-length", b"%d" % size)
+    return field
 
 
 async def _refuse(send: Send, body: bytes) -> None:

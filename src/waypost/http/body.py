@@ -40,7 +40,7 @@ class RequestBody:
         self.on_demand: Callable[[], None] | None = None
         self._on_pause = on_pause
         self._paused = False
-        self._chunks: deque[bytes] = deque()
+        self._chunks: deque[bytes] | None = None
         self._waiting = 0
         self._complete = False
         self._error: BaseException | None = None
@@ -63,6 +63,8 @@ class RequestBody:
         if self.limit is not None and self.received > self.limit:
             self.fail(BodyTooLarge(_too_large(self.limit)))
             return
+        if self._chunks is None:
+            self._chunks = deque()
         self._chunks.append(chunk)
         self._waiting += len(chunk)
         if self._waiting > HIGH_WATER and self._use is not WHOLE and not self._paused and self._on_pause is not None:
@@ -81,7 +83,7 @@ class RequestBody:
         if self._complete or self._error is not None:
             return
         self._error = error
-        self._chunks.clear()
+        self._chunks = None
         self._waiting = 0
         self._resume()
         if self._waiters is not None:
@@ -126,8 +128,8 @@ class RequestBody:
             await self._more()
             self._check()
         if self._data is None:
-            self._data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-            self._chunks.clear()
+            chunks, self._chunks = self._chunks or (b"",), None
+            self._data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return self._data
 
     async def chunks(self) -> AsyncIterator[bytes]:

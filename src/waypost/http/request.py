@@ -60,7 +60,7 @@ class Request:
     query_string: str  # as sent, without the "?"
     id: str | None  # what the logs and X-Request-Id call it, where ids are on
     keep_running: bool  # whether a handler goes on after its client has left
-    on_signal: Callable[[], None] | None  # a server's way to start watching the client when someone asks for `signal`
+    on_signal: Callable[[Request], None] | None  # how a server begins to watch the client, once `signal` is asked for
     upgrade: Link | None  # a server's way to a conversation, where the client asks for a WebSocket
     pending: list[Any] | None  # what runs when the response is sent; the application fills it
     _raw: RawHeaders
@@ -308,7 +308,7 @@ class Request:
         if self._controller is None:
             self._controller = AbortController()
             if self.on_signal is not None:
-                self.on_signal()
+                self.on_signal(self)
             if self._left is not None:
                 self._controller.abort(self._left)
         return self._controller

@@ -8,7 +8,6 @@ named, never pickled: a function that gives a `Serving`. Knows no application.
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import logging
 import os
@@ -21,6 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from waypost.errors import StartupError
+from waypost.garbage import settle
 from waypost.http.handler import Handler
 from waypost.http.site import Site
 from waypost.server.control import Channel, WorkerSpec
@@ -144,9 +144,7 @@ class Worker:
         if serving.instant is not None:
             self.server.service.instant = serving.instant()
         self.server.service.clock.every_tick(self._tick)
-        # What lives as long as the process need not be looked at by every garbage collection.
-        gc.collect()
-        gc.freeze()
+        settle()
         if self._channel is not None:
             self._channel.send({"ready": True})
         if self._on_ready is not None:
