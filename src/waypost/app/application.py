@@ -146,10 +146,11 @@ class Application:
         if scope.revalidations is not None:
             response = await self._revalidated(response, request, scope)
         scope.answered = True
-        payload = response._payload
-        small = payload is None or (isinstance(payload, bytes) and len(payload) < MIN_SIZE)
-        if self._compression is not None and (not small or response._status == 304):
-            response = await self._compression.apply(request, response)
+        if self._compression is not None:
+            payload = response._payload
+            # What is too small is told here: most answers are, and looking closer would be a coroutine.
+            if payload.__class__ is not bytes or len(payload) >= MIN_SIZE:
+                response = await self._compression.apply(request, response)
         if request.id is not None:
             response = response.copy()
             response.headers.set("x-request-id", request.id)

@@ -317,16 +317,12 @@ class _Watch:
                 request.abort()
 
 
-class _PulledBody(RequestBody):
+class _PulledBody(RequestBody, kw_only=True):
     """A body that is asked for: ASGI's receive() is called when a reader waits, so back-pressure is the server's."""
 
-    __slots__ = ("_ended", "_pulling", "_receive")
-
-    def __init__(self, declared: int | None, receive: Receive) -> None:
-        super().__init__(declared)
-        self._receive = receive
-        self._pulling = False
-        self._ended: asyncio.Event | None = None
+    _receive: Receive
+    _pulling: bool = False
+    _ended: asyncio.Event | None = None
 
     async def ended(self) -> None:
         """Wait until the last byte has come, or none will any more; until then receive() is this body's."""
@@ -355,7 +351,7 @@ class _PulledBody(RequestBody):
             chunk = message.get("body", b"")
             more = message.get("more_body")
             if not more and self._use is WHOLE and len(chunk) == self.declared and not self.received:
-                # All of it at once, for a reader who wants all of it, and who looks at the limit next.
+                # All of it at once, for a reader who wants all of it; the length was compared with the limit before.
                 self.received = len(chunk)
                 self._data = chunk
             elif chunk:
@@ -371,8 +367,8 @@ class _PulledBody(RequestBody):
 
 def _body(length: bytes | None, receive: Receive) -> RequestBody | None:
     if length is None:  # chunked, or HTTP/2, where a body needs no header at all
-        return _PulledBody(None, receive)
-    return _PulledBody(int(length), receive) if length.isdigit() else None
+        return _PulledBody(None, _receive=receive)
+    return _PulledBody(int(length), _receive=receive) if length.isdigit() else None
 
 
 def _declared(headers: list[tuple[bytes, bytes]]) -> int | None:

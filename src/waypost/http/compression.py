@@ -197,7 +197,7 @@ def is_compressible(response: Response) -> bool:
     if headers.has("content-range") or headers.has("content-digest"):
         return False  # these speak of the bytes as they are
     payload = response._payload
-    if isinstance(payload, bytes) and len(payload) < MIN_SIZE:
+    if not isinstance(payload, BodyStream) and len(payload or b"") < MIN_SIZE:
         return False
     if isinstance(payload, BodyStream) and payload.length is not None and payload.length < MIN_SIZE:
         return False

@@ -45,15 +45,24 @@ async def answer(connection: HttpConnection, request: Request) -> None:
         if response is not None:
             status = response._status
             payload = response._payload
-            if not isinstance(payload, BodyStream):
+            if (
+                payload.__class__ is bytes
+                and wishes is PLAIN
+                and connection.phase == WAIT
+                and not (service.draining or connection.gone)
+            ):
+                # What nearly every answer is: there in one piece, and the connection goes on after it.
+                connection.write(render(response, payload, service.clock, request.method, False, False))
+                if not connection.write_paused:
+                    connection.answered_plainly(request, status, payload)
+                    return
+                connection.sent_bytes = len(payload)
+            elif not isinstance(payload, BodyStream):
                 kept = wishes.keep_alive and (connection.phase == WAIT or connection.drains_soon)
                 close = service.draining or not kept
                 if not connection.gone:
                     payload = payload or b""
                     connection.write(render(response, payload, service.clock, request.method, close, wishes.http10))
-                    if not close and not connection.write_paused and connection.phase == WAIT:
-                        connection.answered_plainly(request, status, payload)
-                        return
                 connection.closing = close
                 connection.sent_bytes = len(payload) if payload else 0
             else:
