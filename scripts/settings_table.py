@@ -7,7 +7,6 @@ tests/test_config.py fails while the page and the fields differ.
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from waypost.config import PREFIX, SETTINGS, Config
@@ -21,7 +20,7 @@ END = "<!-- end of settings -->\n"
 def render_tables() -> str:
     """Render one heading and one table for each group, in the order of the fields."""
     groups: dict[str, list[str]] = {}
-    defaults = {field.name: field.default for field in dataclasses.fields(Config)}
+    defaults = dict(zip(reversed(Config.__struct_fields__), reversed(Config.__struct_defaults__), strict=False))
     for name, setting in SETTINGS.items():
         variables = f"`{PREFIX}{name.upper()}`" + (f", `{setting.variable}`" if setting.variable else "")
         row = (

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def test_a_project_without_configuration_has_the_defaults(tmp_path: Path) -> Non
 
 
 def test_every_field_but_root_and_mode_is_a_documented_setting() -> None:
-    assert [field.name for field in dataclasses.fields(Config)] == ["root", "mode", *SETTINGS]
+    assert list(Config.__struct_fields__) == ["root", "mode", *SETTINGS]
     assert all(setting.doc.endswith(".") for setting in SETTINGS.values())
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -59,7 +58,7 @@ class Manifest:
     store: str
     fence: Fence | None
     routes: tuple[BuiltRoute, ...]
-    secret: str = field(default_factory=lambda: secrets.token_hex(32))
+    secret: str = field(default_factory=lambda: os.urandom(32).hex())
     created: float = field(default_factory=time.time)
 
     def paths_of(self, pattern: str) -> tuple[str, ...] | None:
@@ -124,12 +123,12 @@ def project_secret(root: Path) -> bytes:
         file.parent.mkdir(exist_ok=True)
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(handle, "w", encoding="ascii") as target:  # noqa: PTH123  # an open descriptor
-            target.write(secrets.token_hex(32))
+            target.write(os.urandom(32).hex())
     except FileExistsError:
         pass
     except OSError as error:
         log.warning("%s can't be written: draft mode ends with this process (%s)", file, error)
-        return secrets.token_bytes(32)
+        return os.urandom(32)
     return file.read_bytes()
 
 

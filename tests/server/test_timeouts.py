@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from waypost.http.date import http_date
 from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.server.limits import ServerLimits
-from waypost.server.timeouts import NEVER, Clock, http_date, tick_for
+from waypost.server.timeouts import NEVER, Clock, tick_for
 
 Serve = Callable[..., Any]
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

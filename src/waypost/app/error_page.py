@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from waypost.app.error_trace import parts_of
 from waypost.http.request import Request
 from waypost.http.response import Response
 
@@ -20,18 +21,13 @@ if TYPE_CHECKING:
 _LONG: Final = 100  # characters of a message that is no headline any more
 
 
-def wants_html(request: Request) -> bool:
-    """Whether the client is a browser that asks for a page."""
-    return "text/html" in (request.headers.get("accept") or "").lower()
-
-
-def render_bug(error: BaseException, request: Request, pattern: str, error_id: str, root: Path) -> Response:
-    """500 with all that helps to find the mistake. root: the folder of the project."""
-    from waypost.app.error_trace import parts_of  # production has no use for it
-
+def render_bug(
+    error: BaseException, request: Request, pattern: str, error_id: str, root: Path, *, as_page: bool
+) -> Response:
+    """500 with all that helps to find the mistake. root: the folder of the project. as_page: HTML, else JSON."""
     headers = {"cache-control": "no-store"}
     parts = parts_of(error, root)
-    if not wants_html(request):
+    if not as_page:
         first = {"error": "Internal server error", "id": error_id, **_as_json(parts[0]), "route": pattern}
         first["traceback"] = [frame.place for frame in parts[0].frames]
         if len(parts) > 1:

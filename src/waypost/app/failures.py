@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from waypost.app.context import RequestScope
-from waypost.app.error_page import render_bug, wants_html
 from waypost.app.instrumentation import Instrumentation
 from waypost.app.result import to_response
 from waypost.app.way import put_on
@@ -175,8 +174,10 @@ def _bug(
     error_id = _report(error, request, scope, instrumentation)
     # A page on another site that resolves to this machine must not read our source (DNS rebinding).
     if shown is not None and _is_loopback(request):
+        from waypost.app.error_page import render_bug  # production has no use for it, and it loads `html` and `ast`
+
         pattern = scope.entry.pattern if scope.entry is not None else "no route"
-        return render_bug(error, request, pattern, error_id, shown)
+        return render_bug(error, request, pattern, error_id, shown, as_page=_wants_html(request))
     return Response.json({"error": "Internal server error", "id": error_id}, 500)
 
 
@@ -206,6 +207,11 @@ def _is_loopback(request: Request) -> bool:
     )
 
 
+def _wants_html(request: Request) -> bool:
+    """Whether the client is a browser that asks for a page."""
+    return "text/html" in (request.headers.get("accept") or "").lower()
+
+
 def _printable(path: str) -> str:
     """A path for a log line: control characters escaped, so that a request can't write lines of its own."""
     return path[:500].encode("unicode_escape").decode("ascii")
@@ -214,7 +220,7 @@ def _printable(path: str) -> str:
 def unknown_path(request: Request) -> Response:
     """404 for a path that nothing answers: a small page for a browser, JSON for everyone else."""
     headers = {"cache-control": NO_STORE, "vary": "Accept"}
-    if wants_html(request):
+    if _wants_html(request):
         headers["content-type"] = "text/html; charset=utf-8"
         return Response(_NOT_FOUND_PAGE, 404, headers)
     return error_response(404, "Not found", headers)

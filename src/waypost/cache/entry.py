@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
+
+import msgspec
 
 State: TypeAlias = Literal["fresh", "stale", "gone"]
 
@@ -27,8 +28,7 @@ class CorruptEntryError(ValueError):
     """The bytes are no entry: cut, altered, or of another version."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct, eq=False):
     """A response (status 200..599), or a value of cached data (status 0, `body` in whatever form its maker chose).
 
     headers: names in lower case, as they go on the wire. created: Unix seconds when the fill began.
@@ -45,7 +45,12 @@ class Entry:
     revalidate: float = NEVER
     expire: float = NEVER
     tags: tuple[str, ...] = ()
-    prepared: object = field(default=None, compare=False, repr=False)
+    prepared: object = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and _stored(self) == _stored(other)
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content and mutable, so it can't be a key
 
     def state_at(self, now: float) -> State:
         """Its state by time alone; now: Unix seconds. Tags can only make it older."""
@@ -59,6 +64,10 @@ class Entry:
         """Bytes that it holds, about: the parts, without what Python adds to each object."""
         headers = sum(len(name) + len(value) for name, value in self.headers)
         return len(self.body) + headers + sum(map(len, self.tags))
+
+
+def _stored(entry: Entry) -> tuple[object, ...]:
+    return msgspec.structs.astuple(entry)[:-1]
 
 
 def encode_entry(entry: Entry) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextvars import ContextVar
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from waypost.cache.lifetimes import Lifetime
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 FillKind: TypeAlias = Literal["static", "cached"]
 
-_PACKAGE: Final = str(Path(__file__).parents[1])
+_PACKAGE: Final = sys.modules[__name__.partition(".")[0]].__path__[0]
 
 
 class Fill:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias
-from urllib.parse import quote, unquote
 
 from waypost.errors import CacheUsageError
+from waypost.http.percent import escape
 
 PathKind: TypeAlias = Literal["page", "layout"]
 
@@ -29,7 +29,7 @@ _EXACT, _PAGE, _LAYOUT = "\x1fpath:", "\x1fpage:", "\x1flayout:"
 
 def encode_part(part: str) -> str:
     """One decoded segment of a path in the one spelling that keys and tags have: what RFC 3986 allows, else %XX."""
-    return part if part.isascii() and part.isalnum() else quote(part, safe="~!$&'()*+,;=:@", errors="surrogatepass")
+    return part if part.isascii() and part.isalnum() else escape(part, "!$&'()*+,;=:@", "surrogatepass")
 
 
 def route_key(path: str) -> str:
@@ -85,6 +85,8 @@ def tags_of_path(path: object, kind: object) -> tuple[str, ...]:
     is_pattern = any(map(_is_parameter, parts))
     if is_pattern and kind is None:
         raise CacheUsageError(f'{call}: {path!r} is a pattern: say "page" for its answers, "layout" for all below it')
+    from urllib.parse import unquote  # slow to import, and only a call of revalidate_path comes by here
+
     # Written with escapes or without, it is the same path.
     path = "/".join(part if _is_parameter(part) else encode_part(unquote(part)) for part in parts) or "/"
     if kind == "layout":

@@ -6,8 +6,9 @@ Source: Next.js, cacheLife.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from waypost.cache.entry import NEVER
 from waypost.errors import CacheUsageError
@@ -29,8 +30,7 @@ class Lifetime(NamedTuple):
         return Lifetime(min(self.revalidate, other.revalidate), min(self.expire, other.expire))
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """stale: seconds that a client may keep it without asking; revalidate: after these it is made anew behind the
     stale copy; expire: after these without a visit it is made anew before the answer. NEVER is never.
     """

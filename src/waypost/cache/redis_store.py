@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,7 +22,7 @@ from redis.exceptions import RedisError
 from waypost.cache import redis_scripts
 from waypost.cache.entry import NEVER, CorruptEntryError, Entry, decode_entry, encode_entry
 from waypost.cache.leases import Claim
-from waypost.cache.names import digest
+from waypost.cache.names import digest, draw_number
 from waypost.cache.outage import LATE, Outage, within
 from waypost.cache.owner import is_gone, this_process
 from waypost.cache.shared_page import FLOOR, HEADER, SLOTS, UNSURE, SharedPage
@@ -297,7 +296,7 @@ class RedisStore:
         if fence == NOWHERE:
             return None
         data = encode_entry(entry)
-        version = secrets.randbits(62) + 1
+        version = draw_number()
         life = min(redis_scripts.MONTH, entry.created + entry.expire - time.time())
         if life <= 0:
             return None
@@ -326,7 +325,7 @@ class RedisStore:
     # -- leases
 
     async def claim(self, key: str, wait: bool) -> Claim:
-        token = secrets.randbits(62) + 1
+        token = draw_number()
         keys = [*self._state, *(self._name(kind, key) for kind in "elp")]
         arguments = [f"{token} {self._owner}", int(wait), int(self.lease_time * 1000), repr(time.time())]
         answer, *rest = await self._run(self._writing, CLAIM, keys, arguments)

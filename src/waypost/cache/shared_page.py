@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import secrets
 import stat
 import sys
 import threading
@@ -120,7 +119,7 @@ class SharedPage:
         with contextlib.suppress(OSError):
             if os.fstat(self._fd).st_size == SIZE:
                 self._put(FLOOR, UNSURE)
-                self._put(EPOCH, secrets.randbits(64))
+                self._put(EPOCH, int.from_bytes(os.urandom(8), "big"))
             os.close(self._fd)
         self._fd, self._identity = -1, None
         self.words = _new_words()
@@ -194,7 +193,7 @@ class SharedPage:
         self._barrier()
         # Not the generation: of two changes the later may have the lower one, and must be seen all the same. Not a
         # counter: of a number that is read while it is written each half may be old or new.
-        self._put(EPOCH, secrets.randbits(64))
+        self._put(EPOCH, int.from_bytes(os.urandom(8), "big"))
 
     def _put(self, index: int, value: int) -> None:
         """Change a word. A reader may see any mix of the old and the new bytes for a moment.
@@ -227,7 +226,7 @@ class SharedPage:
                     # Held for microseconds by whoever runs. Who was stopped with it may go on and lower what was
                     # raised here, so that nobody may be sure until the page begins again.
                     self._put(FLOOR, UNSURE)
-                    self._put(EPOCH, secrets.randbits(64))
+                    self._put(EPOCH, int.from_bytes(os.urandom(8), "big"))
             finally:
                 if self.path is not None:
                     unlock(self._fd)
@@ -245,14 +244,14 @@ def _new_words() -> memoryview[int]:
     words = memoryview(mmap.mmap(-1, SIZE)).cast("Q")
     words[MARK] = MAGIC
     # Another number for every page, so that no record takes the epoch of one page for that of the next.
-    words[EPOCH] = secrets.randbits(64)
+    words[EPOCH] = int.from_bytes(os.urandom(8), "big")
     words[FLOOR] = UNSURE
     return words
 
 
 def _make_file(path: Path) -> None:
     """Put a complete page at the path, unless another process has done it."""
-    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    made = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     fd = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(fd, bytes(_new_words().cast("B")))

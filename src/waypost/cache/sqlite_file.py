@@ -8,7 +8,7 @@ new name, as processes that still have the old one open would remove its log by 
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -146,7 +146,7 @@ class CacheFile:
         """Make an empty database current."""
         # Higher than every generation that any process remembers, so that nothing of an earlier era looks checked.
         start = max(self.page.latest + 1, time.time_ns() // 1000)
-        era = f"{secrets.token_hex(8)}x{start}"
+        era = f"{os.urandom(8).hex()}x{start}"
         path = self.folder / f"{era}.db"
         made = self.folder / f"current.{era}"
         try:

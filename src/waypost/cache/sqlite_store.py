@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,7 +17,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from waypost.cache import sqlite_work
 from waypost.cache.entry import Entry, encode_entry
 from waypost.cache.leases import Claim
-from waypost.cache.names import digest
+from waypost.cache.names import digest, draw_number
 from waypost.cache.outage import Outage
 from waypost.cache.owner import this_process
 from waypost.cache.shared_page import FLOOR, UNSURE, SharedPage
@@ -101,7 +100,7 @@ class SQLiteStore:
 
     async def put(self, key: str, entry: Entry, fence: Fence, token: int) -> Found | None:
         data = encode_entry(entry)
-        version = secrets.randbits(62) + 1
+        version = draw_number()
         tags = [digest(tag) for tag in entry.tags]
         checked = await self._writer.run(sqlite_work.put, digest(key), version, fence, data, tags, token, self._limit)
         return None if checked is None else Found(entry, "fresh", fence, version, checked)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Final
 
 from waypost.cache.entry import CorruptEntryError, decode_entry
 from waypost.cache.leases import Claim
+from waypost.cache.names import draw_number
 from waypost.cache.owner import is_gone
 from waypost.cache.shared_page import SharedPage, slots_of
 from waypost.cache.sqlite_file import PAGE_SIZE, CacheFile
@@ -255,7 +255,7 @@ def claim(connection: sqlite3.Connection, key: str, owner: str, wait: bool) -> C
             return Claim(found=had.found)
         if not look_at_lease(connection, key, wait):
             return Claim()
-        token = secrets.randbits(62) + 1
+        token = draw_number()
         until = time.time() + LEASE_TIME
         connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, 0)", (key, token, owner, until))
     return Claim(token, had.now)

@@ -6,11 +6,11 @@ docs/configuration.md all come from it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+
+import msgspec
 
 from waypost.description import DESCRIPTION, Description
 from waypost.rule import (
@@ -47,13 +47,18 @@ Mode = Literal["production", "development", "test"]
 PREFIX: Final = "WAYPOST_"
 
 
+_declared: list[Setting] = []  # in the order of the fields
+
+
 def _set(default: object, kind: Kind, group: str, doc: str, *, variable: str = "") -> Any:
-    return dataclasses.field(default=default, metadata={"setting": Setting(kind, doc, group, variable)})
+    _declared.append(Setting(kind, doc, group, variable))
+    return default
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one application. Sizes are bytes, durations seconds, and 0 switches a time-out off.
+
+    A Struct: the code that a dataclass writes for so many fields would be a megabyte of every worker.
 
     root: the folder of the project, absolute. mode: decides error pages, watching and caching.
     """
@@ -225,7 +230,7 @@ class Config:
         variable="HOST",
     )
     port: int = _set(3000, number(0, 65535), "Server", "Port; 0 takes a free one.", variable="PORT")
-    uds: Path | None = _set(  # noqa: RUF009  # a Path is as immutable as the other values
+    uds: Path | None = _set(  # a Path is as immutable as the other values
         None, FILE, "Server", "Unix socket to bind instead of host and port."
     )
     workers: int = _set(1, WORKERS, "Server", "Processes of `waypost start`; `auto` is one a core.")
@@ -251,12 +256,12 @@ class Config:
     proxy_protocol: bool = _set(
         False, FLAG, "Server", "Connections begin with a PROXY header (v1 or v2), taken from `trusted_proxies` only."
     )
-    tls_certificate: Path | None = _set(  # noqa: RUF009
+    tls_certificate: Path | None = _set(
         None, FILE, "Server", "PEM file with the certificate and its chain; with `tls_key` the server speaks HTTPS."
     )
-    tls_key: Path | None = _set(None, FILE, "Server", "PEM file with the private key, not encrypted.")  # noqa: RUF009
+    tls_key: Path | None = _set(None, FILE, "Server", "PEM file with the private key, not encrypted.")
 
-    openapi: Description = _set(  # noqa: RUF009
+    openapi: Description = _set(
         Description(), DESCRIPTION, "OpenAPI", "Title, version and more: see [OpenAPI](openapi.md#what-no-file-says)."
     )
     openapi_path: str = _set(
@@ -272,7 +277,7 @@ class Config:
         "OpenAPI",
         "Path of the page that shows it. Nothing: `/docs` in `waypost dev`, none in production. `off`: none in both.",
     )
-    openapi_file: Path = _set(  # noqa: RUF009
+    openapi_file: Path = _set(
         Path("openapi.json"), FILE, "OpenAPI", "Committed document that `waypost check` compares with, if it is there."
     )
 
@@ -302,6 +307,5 @@ class Config:
         return self.root / "public"
 
 
-SETTINGS: Final[Mapping[str, Setting]] = {
-    field.name: field.metadata["setting"] for field in dataclasses.fields(Config) if "setting" in field.metadata
-}
+#: By the name of the field; `root` and `mode` are no settings.
+SETTINGS: Final[Mapping[str, Setting]] = dict(zip(Config.__struct_fields__[2:], _declared, strict=True))

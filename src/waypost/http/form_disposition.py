@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from waypost.errors import InvalidForm
+from waypost.http.percent import decode_octets
 
 _START = re.compile(r"[ \t]*+form-data[ \t]*+", re.IGNORECASE)
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
@@ -83,4 +83,4 @@ def _extended_text(text: str) -> str:
     match = _EXTENDED.match(text)
     if match is None:
         raise InvalidForm("A part of the form has a malformed file name")
-    return unquote_to_bytes(match.group(1)).decode("utf-8", "replace")
+    return decode_octets(match.group(1).encode()).decode("utf-8", "replace")

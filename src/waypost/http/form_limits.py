@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import Any, TypedDict
+
+import msgspec
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -21,8 +22,7 @@ class FormOptions(TypedDict, total=False):
     on_progress: Callable[[int, int | None], Awaitable[None] | None] | None
 
 
-@dataclass(frozen=True, slots=True)
-class FormLimits:
+class FormLimits(msgspec.Struct, frozen=True):
     """Bounds of one form; the size of the whole body is bounded elsewhere.
 
     Past a number or a size: BodyTooLarge (413). Past the bounds of a part's headers: InvalidForm (400). A file of
@@ -73,4 +73,4 @@ class FormLimits:
             return self
         if "max_field_size" in changes:
             changes["max_fields_size"] = max(self.max_fields_size, changes["max_field_size"])
-        return replace(self, **changes)
+        return msgspec.structs.replace(self, **changes)

@@ -8,7 +8,8 @@ Source: RFC 9110 sections 5.6.2 to 5.6.6 and 8.3.1.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 # Possessive quantifiers throughout: a part that matched is never given back, so no input makes the match backtrack.
@@ -18,8 +19,7 @@ _PARAMETER = re.compile(rf"(?:;[ \t]*+)++(?:({_TOKEN})=(?:({_TOKEN})|{_QUOTED}))
 _ESCAPE = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class MediaType:
+class MediaType(msgspec.Struct, frozen=True):
     """A content type. essence: `type/subtype` in lower case. parameters: names in lower case, values as meant."""
 
     essence: str

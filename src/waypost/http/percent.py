@@ -2,15 +2,18 @@
 
 Two readings of an escape live side by side on purpose. A form or query reads leniently, as the URL standard has it: a
 bad escape stays as it is, bad UTF-8 becomes U+FFFD. A cookie reads strictly, as JavaScript's decodeURIComponent does.
-Knows nothing of pairs, separators or URLs.
+Knows nothing of pairs, separators or URLs. (`urllib.parse` would escape as well, and costs every program that imports
+Waypost more time than the rest of this package.)
 """
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from functools import cache
+from typing import Final
 
 _DIGITS = "0123456789abcdefABCDEF"
 _BYTES = {high + low: bytes((int(high + low, 16),)) for high in _DIGITS for low in _DIGITS}
+_ALWAYS_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 _ASCII = {digits: byte.decode("ascii") for digits, byte in _BYTES.items() if byte[0] < 0x80}
 
 
@@ -40,11 +43,12 @@ def decode_form(text: str) -> str:
         # Nearly every escape is of an ASCII character: then the text is put together without a detour through bytes.
         return scalar_text(head + "".join([_ASCII[part[:2]] + part[2:] for part in parts]))
     except KeyError:
-        return _decode_bytes(scalar_text(text)).decode("utf-8", "replace")
+        return decode_octets(scalar_text(text).encode()).decode("utf-8", "replace")
 
 
-def _decode_bytes(text: str) -> bytes:
-    head, *parts = text.encode("utf-8").split(b"%")
+def decode_octets(octets: bytes) -> bytes:
+    """octets with their escapes decoded; a bad escape stays as it is."""
+    head, *parts = octets.split(b"%")
     out = [head]
     for part in parts:
         byte = _BYTES.get(part[:2].decode("latin-1"))
@@ -80,7 +84,7 @@ def encode_component(text: str) -> str:
 
     Raises ValueError for a lone surrogate.
     """
-    return text if text.isascii() and text.isalnum() else quote(text, safe="!~*'()")
+    return text if text.isascii() and text.isalnum() else escape(text, "!*'()")
 
 
 def encode_form(text: str) -> str:
@@ -90,5 +94,20 @@ def encode_form(text: str) -> str:
     """
     if text.isascii() and text.isalnum():
         return text
-    # quote() never escapes `~`, which the form encoding does.
-    return quote(scalar_text(text), safe="*-._ ").replace("~", "%7E").replace(" ", "+")
+    # The form encoding is the one that escapes `~`.
+    return escape(scalar_text(text), "* ").replace("~", "%7E").replace(" ", "+")
+
+
+def escape(text: str, plain: str, errors: str = "strict") -> str:
+    """text in UTF-8 with all escaped but letters, digits, `-._~` and the ASCII characters of `plain`.
+
+    errors: what a lone surrogate is, as for str.encode. Raises ValueError for one unless told otherwise.
+    """
+    table = _escapes(plain)
+    return "".join([table[octet] for octet in text.encode("utf-8", errors)])
+
+
+@cache
+def _escapes(plain: str) -> tuple[str, ...]:
+    kept = _ALWAYS_PLAIN | set(plain.encode("ascii"))
+    return tuple(chr(octet) if octet in kept else f"%{octet:02X}" for octet in range(256))

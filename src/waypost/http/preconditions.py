@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from email.utils import formatdate, parsedate_to_datetime
 
+from waypost.http.date import http_date, parse_http_date
 from waypost.http.headers import Headers
 
 
@@ -25,7 +25,7 @@ class Validators:
         if self.etag is not None:
             fields["etag"] = self.etag
         if self.modified is not None:
-            fields["last-modified"] = formatdate(self.modified, usegmt=True)
+            fields["last-modified"] = http_date(self.modified)
         return fields
 
     def precondition(self, headers: Headers) -> int | None:
@@ -40,7 +40,7 @@ class Validators:
         return 304 if self._is_later_than(headers.get("if-modified-since")) is False else None
 
     def _is_later_than(self, date: str | None) -> bool | None:
-        since = _seconds(date)
+        since = parse_http_date(date)
         return None if since is None or self.modified is None else self.modified > since
 
     def _named_in(self, header: str, *, weak: bool) -> bool:
@@ -61,13 +61,4 @@ class Validators:
         if condition.startswith(('"', "W/")):
             return condition == self.etag and not condition.startswith("W/")
         # A second is too coarse to tell two states of a file that is being written apart (section 8.8.2.2).
-        return self.modified is not None and _seconds(condition) == self.modified <= time.time() - 1
-
-
-def _seconds(date: str | None) -> int | None:
-    if not date or len(date) > 64:
-        return None
-    try:
-        return int(parsedate_to_datetime(date).timestamp())
-    except (ValueError, TypeError, OverflowError):
-        return None
+        return self.modified is not None and parse_http_date(condition) == self.modified <= time.time() - 1

@@ -7,10 +7,10 @@ Source: RFC 9110 sections 14.1, 14.2, 14.6.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from secrets import token_hex
 from typing import Final, TypeAlias
 
 from waypost.http.payload import BodyStream
@@ -84,7 +84,7 @@ class ByteRanges(BodyStream):
         read: Callable[[int, int], AsyncGenerator[bytes, None]],
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        boundary = token_hex(16)
+        boundary = os.urandom(16).hex()
         self.content_type = f"multipart/byteranges; boundary={boundary}"
         heads = [
             f"--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {content_range(span, size)}\r\n\r\n"

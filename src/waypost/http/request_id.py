@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
-import secrets
 from contextvars import ContextVar
 
 from waypost.http.request import Request
@@ -28,7 +28,7 @@ class RequestIds:
     __slots__ = ("_counter", "_prefix")
 
     def __init__(self) -> None:
-        self._prefix = secrets.token_hex(4)
+        self._prefix = os.urandom(4).hex()
         self._counter = itertools.count(1)
 
     def new(self) -> str:

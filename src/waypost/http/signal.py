@@ -12,8 +12,9 @@ import inspect
 import logging
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
+
+import msgspec
 
 from waypost.errors import AbortError
 
@@ -25,8 +26,7 @@ _log = logging.getLogger("waypost.signal")
 _running: set[asyncio.Task[Any]] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class AbortEvent:
+class AbortEvent(msgspec.Struct, frozen=True):
     """What a listener is given. target: the signal that was aborted."""
 
     target: AbortSignal

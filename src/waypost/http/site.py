@@ -7,8 +7,9 @@ Connection: facts of one TCP connection, made once for all its requests, so that
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from waypost.http.forms import FormLimits
 from waypost.http.headers import RawHeaders
@@ -45,11 +46,11 @@ class TrustedProxies:
         """Raises ValueError for an entry that is neither an address, a network nor "unix"."""
         entries = list(entries)
         self._unix = "unix" in entries
-        import ipaddress
+        self._networks: list[IPNetwork] = []
+        if entries:
+            import ipaddress
 
-        self._networks: list[IPNetwork] = [
-            ipaddress.ip_network(entry, strict=False) for entry in entries if entry != "unix"
-        ]
+            self._networks += [ipaddress.ip_network(entry, strict=False) for entry in entries if entry != "unix"]
 
     def __contains__(self, peer: object) -> bool:
         if not self._networks and not self._unix:
@@ -85,16 +86,15 @@ def _canonical(peer: str | None) -> str | None:
     return str(address) if address is not None else peer
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(msgspec.Struct, frozen=True, eq=False):
     """Facts of one application that its requests need.
 
     base_path: "" or "/docs", without a slash at the end.
     """
 
     base_path: str = ""
-    proxies: TrustedProxies = field(default_factory=TrustedProxies)
-    forms: FormLimits = field(default_factory=FormLimits)
+    proxies: TrustedProxies = msgspec.field(default_factory=TrustedProxies)
+    forms: FormLimits = msgspec.field(default_factory=FormLimits)
 
 
 class Connection:

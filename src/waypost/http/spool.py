@@ -7,7 +7,8 @@ even by `kill -9`. All methods block: call them in a worker thread. Knows neithe
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+
+import msgspec
 
 
 class Spool:
@@ -55,8 +56,7 @@ class Spool:
             file.close()
 
 
-@dataclass(frozen=True, slots=True)
-class DiskSpan:
+class DiskSpan(msgspec.Struct, frozen=True):
     """`length` bytes of a spool from `start` on."""
 
     spool: Spool

@@ -7,12 +7,12 @@ Source: URL standard, application/x-www-form-urlencoded.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import unquote_to_bytes
 
 from waypost.errors import BodyTooLarge
 from waypost.http.blob import File
 from waypost.http.form_data import FormValue
 from waypost.http.form_limits import FormLimits
+from waypost.http.percent import decode_octets
 from waypost.http.query import parse_query, serialize_query
 
 
@@ -45,7 +45,7 @@ def _parse_octets(data: bytes) -> list[tuple[str, str]]:
 
 
 def _decode(octets: bytes) -> str:
-    return unquote_to_bytes(octets.replace(b"+", b" ")).decode("utf-8", "replace")
+    return decode_octets(octets.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
 def encode_urlencoded(entries: Iterable[tuple[str, FormValue]]) -> bytes:

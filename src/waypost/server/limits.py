@@ -6,16 +6,15 @@ object that has fields of the same names. Knows no sockets and no requests.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
+
+import msgspec
 
 from waypost.errors import StartupError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerLimits:
+class ServerLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one server.
 
     max_url_size, max_header_size, max_headers: of one request; past them the answer is 414 or 431.
@@ -59,8 +58,8 @@ class ServerLimits:
     @classmethod
     def from_config(cls, config: object) -> Self:
         """Read the fields of the same names; one that `config` has not keeps its default. Raises StartupError."""
-        fields = dataclasses.fields(cls)
-        found: dict[str, Any] = {field.name: getattr(config, field.name, field.default) for field in fields}
+        defaults = zip(cls.__struct_fields__, cls.__struct_defaults__, strict=True)
+        found: dict[str, Any] = {name: getattr(config, name, default) for name, default in defaults}
         for name in ("tls_certificate", "tls_key"):
             found[name] = str(found[name] or "")
         return cls(**found).checked()
@@ -72,7 +71,7 @@ class ServerLimits:
 
     def as_mapping(self) -> dict[str, Any]:
         """Plain values, so that a supervisor can hand them to its workers as JSON."""
-        return dataclasses.asdict(self)
+        return msgspec.structs.asdict(self)
 
     def checked(self) -> Self:
         if bool(self.tls_certificate) != bool(self.tls_key):

@@ -25,7 +25,9 @@ _ATTACH_FILTER = 26  # SO_ATTACH_FILTER of Linux; the socket module has no name 
 def listen_tcp(host: str, port: int, backlog: int) -> socket.socket:
     """Bind and listen. host: address or name; "" or "::" takes IPv6 and IPv4. Raises StartupError."""
     try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # As bytes: for a str Python loads its tables of international names first.
+        name = host.encode("ascii") if host.isascii() else host
+        found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise StartupError(f"the host {host!r} is unknown: {error.strerror}", remedy="Set another host.") from error
     family, kind, protocol, _, address = found[0]

@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from waypost.http.date import http_date
 from waypost.server.limits import ServerLimits
 
 NEVER = float("inf")
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Watched(Protocol):
@@ -26,12 +25,6 @@ class Watched(Protocol):
 
     def check(self, now: float) -> None:
         """Called at a tick past `deadline`; may set another."""
-
-
-def http_date(seconds: float) -> str:
-    """`Sun, 06 Nov 1994 08:49:37 GMT`, in English whatever the locale."""
-    year, month, day, hour, minute, second, weekday, _, _ = time.gmtime(seconds)
-    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{second:02} GMT"
 
 
 class Clock:
