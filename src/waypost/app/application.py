@@ -149,7 +149,7 @@ class Application:
         if self._compression is not None:
             payload = response._payload
             # What is too small is told here: most answers are, and looking closer would be a coroutine.
-            if payload.__class__ is not bytes or len(payload) >= MIN_SIZE:
+            if not isinstance(payload, bytes) or len(payload) >= MIN_SIZE:
                 response = await self._compression.apply(request, response)
         if request.id is not None:
             response = response.copy()

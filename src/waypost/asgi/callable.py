@@ -21,7 +21,7 @@ from waypost.config import load_config
 from waypost.environment import load_env
 from waypost.errors import ClientDisconnected
 from waypost.garbage import settle
-from waypost.http.body import WHOLE, RequestBody
+from waypost.http.body import UNREAD, WHOLE, RequestBody
 from waypost.http.host import valid_host
 from waypost.http.payload import BodyStream, FilePayload, encode_chunk
 from waypost.http.request import Request, arrived
@@ -74,7 +74,11 @@ class ASGI:
             return
         method = scope["method"]
         body = None if method in ("GET", "HEAD") else _body(fields.get(b"content-length"), receive)
-        request = arrived(method, path, query, raw, body, self._connection(scope))
+        try:
+            connection = self._peers[scope["client"][0], scope["server"], scope["scheme"]]
+        except (KeyError, TypeError):  # new, or without one of the three
+            connection = self._connection(scope)
+        request = arrived(method, path, query, raw, body, connection)
         if self._instant is not None and (ready := self._instant(request)) is not None:
             start, rest = _messages(ready, ready._payload, method)
             await send(start)
@@ -135,8 +139,7 @@ class ASGI:
         if found is None:
             if len(self._peers) >= 1024:
                 self._peers.clear()  # bounded: peers choose their addresses
-            peer = client[0] if client and client[0] else None
-            found = self._peers[key] = Connection(scheme, peer, server or None, self.application.site)
+            found = self._peers[key] = Connection(scheme, key[0] or None, server or None, self.application.site)
         return found
 
     async def _send_stream(
@@ -332,6 +335,15 @@ class _PulledBody(RequestBody, kw_only=True):
                 self._ended.set()
         await self._ended.wait()
 
+    async def read(self) -> bytes:
+        if self._use is UNREAD and self.limit_when_read is None:
+            # Nearly every body comes in one message: it costs no more than that.
+            self._use = WHOLE
+            await self._more()
+            if self._data is not None:
+                return self._data
+        return await super().read()
+
     async def _more(self) -> None:
         if self._pulling:  # by another reader: a second receive() might wait for ever
             await super()._more()
@@ -385,10 +397,9 @@ def _one_valid_host(raw: list[tuple[bytes, bytes]]) -> bool:
 
 def _target(scope: Scope) -> tuple[str | None, str]:
     """Path and query as they were sent; a path of None for what can't be one."""
-    raw_path = scope.get("raw_path")
+    raw_path, sent = scope.get("raw_path"), scope.get("query_string")
     try:
         path = quote(scope["path"], safe=_PATH_SAFE) if raw_path is None else raw_path.decode("ascii")
-        sent = scope.get("query_string")
         query = sent.decode("ascii") if sent else ""
     except UnicodeDecodeError:
         return None, ""
@@ -400,17 +411,19 @@ def _target(scope: Scope) -> tuple[str | None, str]:
 def _messages(response: Response, payload: Any, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The start and the body of a buffered response."""
     data = payload or b""
-    start = {
-        "type": "http.response.start", "status": response._status, "headers": _buffered_headers(response, data, method),
-    }  # fmt: skip
+    size = len(data)
+    length = _lengths.get(size) or _length(size)
+    if response._headers is None and response._content_type is not None:
+        headers = [(b"content-type", response._content_type), length]
+    else:
+        headers = _with_length(response, length, data, method)
+    start = {"type": "http.response.start", "status": response._status, "headers": headers}
     return start, {"type": "http.response.body", "body": b"" if method == "HEAD" else data}
 
 
-def _buffered_headers(response: Response, payload: bytes, method: str) -> list[tuple[bytes, bytes]]:
-    size = len(payload)
-    length = _lengths.get(size) or _length(size)
-    if response._headers is None and response._content_type is not None:
-        return [(b"content-type", response._content_type), length]
+def _with_length(
+    response: Response, length: tuple[bytes, bytes], payload: bytes, method: str
+) -> list[tuple[bytes, bytes]]:
     headers = response.raw_headers()
     for name, _ in headers:
         if name == b"content-length":

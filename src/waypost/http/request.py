@@ -8,8 +8,9 @@ Source: Fetch standard, Request class; Next.js, NextRequest.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, overload
+
+import msgspec
 
 from waypost.errors import BodyUsedError, ClientDisconnected
 from waypost.http.blob import Blob
@@ -138,9 +139,10 @@ class Request:
     def next_url(self) -> NextURL:
         """The URL in parts (Next.js, NextURL): pathname without the base path, search_params, clone() …"""
         if self._next_url is None:
+            connection = self._connection
             # Not a method of this request: the two would hold each other, and only the garbage collector free them.
-            origin = partial(origin_of, self._connection, self._raw)
-            self._next_url = NextURL.of_target(origin, self.path, self.query_string, self._connection.site.base_path)
+            origin = _Origin(connection, self._raw)
+            self._next_url = NextURL.of_target(origin, self.path, self.query_string, connection.site.base_path)
         return self._next_url
 
     @property
@@ -328,6 +330,16 @@ class Request:
 
 
 NextRequest = Request
+
+
+class _Origin(msgspec.Struct, gc=False):
+    """Scheme and host of a request, for a URL that may never be asked for them."""
+
+    connection: Connection
+    raw: RawHeaders
+
+    def __call__(self) -> str:
+        return origin_of(self.connection, self.raw)
 
 
 async def _no_bytes() -> bytes:

@@ -46,7 +46,7 @@ async def answer(connection: HttpConnection, request: Request) -> None:
             status = response._status
             payload = response._payload
             if (
-                payload.__class__ is bytes
+                isinstance(payload, bytes)
                 and wishes is PLAIN
                 and connection.phase == WAIT
                 and not (service.draining or connection.gone)
