@@ -379,9 +379,17 @@ def test_in_dev_one_broken_file_breaks_its_own_route(tmp_path: Path) -> None:
         "app/one/[a]/route.py": "async def GET(): return {}\n",
         "app/(x)/same/route.py": "async def GET(): return {}\n",
         "app/(y)/same/route.py": "async def GET(): return {}\n",
+        "app/two/[a]/[a]/route.py": "async def GET(): return {}\n",
+        "app/two/[a]/[a]/below/[b]/route.py": "async def GET(): return {}\n",
+        "app/after/[...all]/end/route.py": "async def GET(): return {}\n",
     }
     with serving(tmp_path, files, dev=True) as client:
         assert client.get("/good").json() == {"ok": True}
+        for path in ("/two/1/2", "/two/1/2/below/3"):
+            twice = client.get(path, headers={"accept": "application/json"})
+            assert twice.status == 500
+            assert "two parameters called a" in twice.text
+        assert client.get("/after/1/end").status == 404
         bad = client.get("/bad", headers={"accept": "application/json"})
         assert bad.status == 500
         assert "route.py" in bad.json()["traceback"][0]
@@ -392,7 +400,7 @@ def test_in_dev_one_broken_file_breaks_its_own_route(tmp_path: Path) -> None:
         assert "route.py" not in client.get("/bad", headers={"host": "evil.example"}).text
     with pytest.raises(StartupErrors) as caught:
         make_application(tmp_path, {})
-    assert len(caught.value.errors) == 2
+    assert len(caught.value.errors) == 5
 
 
 def test_two_requests_never_see_each_other(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 from waypost.errors import StartupError
 from waypost.routing.conflicts import find_conflicts
-from waypost.routing.pattern import Segment, check_segments, parse_segment, render_pattern
+from waypost.routing.pattern import CATCH_ALL, Segment, check_segments, parse_segment, render_pattern
 from waypost.routing.route_file import FileKind, MiddlewareFile, RouteFile
 
 __all__ = ["MiddlewareFile", "RouteFile", "ScanResult", "scan"]
@@ -172,7 +172,8 @@ class _Walk:
             error = StartupError(wrong.message, file=file, remedy=wrong.remedy)
             self.broken[file] = error
             self.errors.append(error)
-            return
+            if any(segment.kind in CATCH_ALL for segment in folder.segments[:-1]):
+                return  # there is no path at which `dev` could show it
         pattern = render_pattern(folder.segments)
         self.routes.append(RouteFile(pattern, file, kind, folder.segments, folder.middleware))
 
