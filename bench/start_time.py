@@ -109,10 +109,12 @@ def _print_starts(found: dict[str, list[tuple[float, float, float]]]) -> None:
             )
     if ours := found.get("waypost"):
         middle = statistics.median(v[0] for v in ours)
-        memory = statistics.median(v[2] for v in ours)
         print(f"{'met' if middle <= START_LIMIT else 'MISSED'}: first answer {middle:.3f} s (at most {START_LIMIT})")
-        word = "met" if memory <= MEMORY_LIMIT else "MISSED"
-        print(f"{word}: idle worker {memory:.1f} MiB (at most {MEMORY_LIMIT:.0f})")
+    for name, what in (("waypost", "one process, command and worker"), ("waypost_two", "worker of two")):
+        if ours := found.get(name):
+            memory = statistics.median(v[2] for v in ours)
+            word = "met" if memory <= MEMORY_LIMIT else "MISSED"
+            print(f"{word}: idle, {what}: {memory:.1f} MiB (at most {MEMORY_LIMIT:.0f})")
 
 
 def main() -> int:

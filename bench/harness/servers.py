@@ -109,6 +109,8 @@ SERVERS: dict[str, Server] = {
         # `json` behind one middleware: of other paths, and of this one with Response.next().
         replace(_waypost("waypost_passed", _START, lacks=_ALL_BUT_JSON), directory=PROJECTS / "passed"),
         replace(_waypost("waypost_through", _START, lacks=_ALL_BUT_JSON), directory=PROJECTS / "through"),
+        # Only started: what a worker under the supervisor needs, which is not also the command.
+        _waypost("waypost_two", (*_START[:-1], "2"), lacks=frozenset(WORKLOADS)),
         _waypost("waypost_uvicorn", _uvicorn("main:app")),
         _waypost("waypost_granian", _granian("main:app", "asgi")),
         _python("bare_rsgi_granian", _granian("bare_rsgi:app", "rsgi"), group="limit", lacks=NO_PYDANTIC),
