@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from waypost.asgi.callable import _PulledBody
+from waypost.asgi.body import PulledBody
 from waypost.errors import BodyTooLarge, ClientDisconnected
 
 Message = MutableMapping[str, Any]
@@ -36,7 +36,7 @@ def chunk(data: bytes, more: bool = True) -> Message:
 def test_two_readers_share_the_one_receive() -> None:
     async def main() -> None:
         source = Source(chunk(b"ab"), chunk(b"cd", False))
-        body = _PulledBody(4, _receive=source)
+        body = PulledBody(4, _receive=source)
         both = asyncio.gather(body.read(), body.read())
         assert await asyncio.wait_for(both, 2) == [b"abcd", b"abcd"]
         assert source.waiting == 0
@@ -52,7 +52,7 @@ def test_a_reader_that_is_cancelled_leaves_the_pulling_to_the_next() -> None:
             await gate.wait()
             return chunk(b"ab", False)
 
-        body = _PulledBody(2, _receive=receive)
+        body = PulledBody(2, _receive=receive)
         first, second = asyncio.create_task(body.read()), asyncio.create_task(body.read())
         await asyncio.sleep(0.01)
         first.cancel()
@@ -66,7 +66,7 @@ def test_a_reader_that_is_cancelled_leaves_the_pulling_to_the_next() -> None:
 @pytest.mark.parametrize("end", [{"type": "http.disconnect"}, chunk(b"", False)])
 def test_a_short_body_raises(end: Message) -> None:
     async def main() -> None:
-        body = _PulledBody(10, _receive=Source(chunk(b"abc"), end))
+        body = PulledBody(10, _receive=Source(chunk(b"abc"), end))
         with pytest.raises(ClientDisconnected):
             await body.read()
         await asyncio.wait_for(body.ended(), 2)
@@ -77,7 +77,7 @@ def test_a_short_body_raises(end: Message) -> None:
 def test_the_limit_stops_the_pulling() -> None:
     async def main() -> None:
         source = Source(*(chunk(b"x" * 10) for _ in range(5)))
-        body = _PulledBody(None, _receive=source)
+        body = PulledBody(None, _receive=source)
         body.limit = 25
         with pytest.raises(BodyTooLarge):
             await body.read()

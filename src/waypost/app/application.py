@@ -73,8 +73,6 @@ class Application:
         # An id costs a header on every answer; it is of use where a log can be searched for it.
         self._ids = RequestIds() if config.access_log else None
         self._afterwork = Afterwork(config.max_pending_after)
-        #: For servers: the last byte went out, or the connection broke.
-        self.response_sent: Callable[[Request], None] = self._afterwork.start
         self.cache = CacheSetup(config, self.routes, self._afterwork, self.site, self._instrumentation)
         self._services = self.cache.services
 
@@ -167,6 +165,10 @@ class Application:
             log.error("%s %s: the cache could not be revalidated: %s", request.method, request.path, error)
             return error_response(503, "The cache could not be revalidated", {"retry-after": "1"})
         return response
+
+    def response_sent(self, request: Request) -> None:
+        """For servers: the last byte went out, or the connection broke."""
+        self._afterwork.start(request)
 
 
 def _load(config: Config, own: Sequence[tuple[str, RouteEntry]]) -> tuple[Instrumentation, Built]:

@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 from urllib.parse import quote
 
-import msgspec
-
 from waypost.app.application import Application
+from waypost.asgi.body import body_of
+from waypost.asgi.messages import Receive, Scope, Send
+from waypost.asgi.streaming import Streaming, send_path
+from waypost.asgi.watch import Doorbell, Watch
 from waypost.asgi.websocket import refuse, serve_websocket
 from waypost.config import load_config
 from waypost.environment import load_env
-from waypost.errors import ClientDisconnected
 from waypost.garbage import settle
-from waypost.http.body import UNREAD, WHOLE, RequestBody
 from waypost.http.host import valid_host
-from waypost.http.payload import BodyStream, FilePayload, encode_chunk
+from waypost.http.payload import BodyStream, FilePayload
 from waypost.http.request import Request, arrived
 from waypost.http.response import Response
 from waypost.http.site import Connection
 from waypost.openapi.serving import open_application
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = logging.getLogger("waypost")
 
@@ -73,7 +69,7 @@ class ASGI:
             await _refuse(send, _BAD_TARGET)
             return
         method = scope["method"]
-        body = None if method in ("GET", "HEAD") else _body(fields.get(b"content-length"), receive)
+        body = None if method in ("GET", "HEAD") else body_of(fields.get(b"content-length"), receive)
         try:
             connection = self._peers[scope["client"][0], scope["server"], scope["scheme"]]
         except (KeyError, TypeError):  # new, or without one of the three
@@ -84,7 +80,7 @@ class ASGI:
             await send(start)
             await send(rest)
             return
-        request.on_signal = _Doorbell(asyncio.get_running_loop(), receive)
+        request.on_signal = Doorbell(asyncio.get_running_loop(), receive)
         try:
             response = await self.application.handle(request)
             payload = response._payload
@@ -97,7 +93,7 @@ class ASGI:
         finally:
             # A server reports a disconnect after every response: a client that has the whole of it did not leave.
             watch, request.on_signal = request.on_signal, None
-            if isinstance(watch, _Watch):
+            if isinstance(watch, Watch):
                 watch.stop()
             self.application.response_sent(request)
 
@@ -148,12 +144,12 @@ class ASGI:
         whole = payload if isinstance(payload, FilePayload) and payload.path is not None else None
         can_send_path = "http.response.pathsend" in (scope.get("extensions") or ())
         if whole is not None and can_send_path and request.method != "HEAD":
-            await _send_path(response, whole, send)
+            await send_path(response, whole, send)
             return
         watch = request.on_signal
-        if not isinstance(watch, _Watch):
-            watch = request.on_signal = _Watch(request, asyncio.get_running_loop(), receive)
-        await _Streaming(request, response, payload, watch, send, self._silence).run(request.method)
+        if not isinstance(watch, Watch):
+            watch = request.on_signal = Watch(request, asyncio.get_running_loop(), receive)
+        await Streaming(request, response, payload, watch, send, self._silence).run(request.method)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -172,222 +168,6 @@ class ASGI:
                 await self.application.shutdown()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-class _Streaming:
-    """One streamed response: sends its chunks, and ends the source when the client leaves.
-
-    silence: seconds that the source may give nothing, 0 for no limit.
-    """
-
-    __slots__ = ("left", "payload", "request", "response", "send", "silence", "task", "watch")
-
-    def __init__(
-        self, request: Request, response: Response, payload: BodyStream, watch: _Watch, send: Send, silence: float
-    ) -> None:
-        self.request = request
-        self.response = response
-        self.payload = payload
-        self.watch = watch
-        self.send = send
-        self.silence = silence
-        self.task: asyncio.Task[Any] | None = None  # while it is sending
-        self.left = False
-
-    async def run(self, method: str) -> None:
-        headers = [*self.response.raw_headers()]
-        if self.payload.length is not None and not any(name == b"content-length" for name, _ in headers):
-            headers.append((b"content-length", b"%d" % self.payload.length))
-        start = {"type": "http.response.start", "status": self.response.status, "headers": headers}
-        if method == "HEAD":
-            await self.payload.aclose()
-            await self.send(start)
-            await self.send({"type": "http.response.body", "body": b""})
-            return
-        self.task = task = asyncio.current_task()
-        self.watch.begin().add_done_callback(self._leave)
-        try:
-            # An error in mid-stream goes on to the server, which cuts the connection without an end mark.
-            await self._send_all(start)
-        except asyncio.CancelledError:
-            if not self.left or task is None or task.uncancel():
-                raise
-        finally:
-            self.task = None
-            await self.payload.aclose(self.request._left)
-
-    def _leave(self, _watching: asyncio.Future[None]) -> None:
-        """The client has left: a source that waits for something is told so where it waits."""
-        if self.task is not None:
-            self.left = True
-            self.task.cancel()
-
-    async def _send_all(self, start: MutableMapping[str, Any]) -> None:
-        send = self.send
-        iterator = self.payload.take()
-        left = _declared(start["headers"])
-        await send(start)
-        async for chunk in _timed(iterator, self.silence) if self.silence else iterator:
-            data = chunk if chunk.__class__ is bytes else encode_chunk(chunk)
-            if left is not None:
-                left -= len(data)
-                if left < 0:
-                    raise RuntimeError(f"the stream gave more than its Content-Length: {-left} bytes")
-            if data:
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-        if left:
-            raise RuntimeError(f"the stream ended {left} bytes short of its Content-Length")
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _timed(iterator: AsyncIterator[Any], silence: float) -> AsyncIterator[Any]:
-    """The chunks of a stream that may be silent for so many seconds. Raises TimeoutError."""
-    while True:
-        limit = asyncio.timeout(silence)
-        try:
-            async with limit:
-                chunk = await anext(iterator)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            if not limit.expired():
-                raise  # it is the source's own
-            raise TimeoutError(f"the stream gave nothing for {silence:g} s") from None
-        yield chunk
-
-
-async def _send_path(response: Response, payload: FilePayload, send: Send) -> None:
-    """Have the server send a whole file by its name, past Python."""
-    headers = response.raw_headers()
-    await payload.aclose()
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.pathsend", "path": payload.path})
-
-
-class _Doorbell(msgspec.Struct, gc=False):
-    """What begins to watch the client once someone asks: most requests end before, and this is made for each."""
-
-    loop: asyncio.AbstractEventLoop
-    receive: Receive
-
-    def __call__(self, request: Request) -> None:
-        watch = request.on_signal = _Watch(request, self.loop, self.receive)
-        watch(request)
-
-
-class _Watch:
-    """Waits for the client to leave, from the moment someone asks: a request that nobody asks about pays no task.
-
-    One for each request: servers report a disconnect to a single receive(), and some fail at a second one.
-    """
-
-    __slots__ = ("_loop", "_receive", "_request", "_stopped", "_task")
-
-    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop, receive: Receive) -> None:
-        self._request = request
-        self._receive = receive
-        self._loop = loop
-        self._stopped = False
-        self._task: asyncio.Future[None] | None = None
-
-    def __call__(self, _request: Request) -> None:
-        # A plain handler asks for `request.signal` in a worker thread.
-        self._loop.call_soon_threadsafe(self._begin_unless_stopped)
-
-    def _begin_unless_stopped(self) -> None:
-        if not self._stopped:
-            self.begin()
-
-    def begin(self) -> asyncio.Future[None]:
-        """The task, which ends when the client has left."""
-        if self._task is None:
-            self._task = self._loop.create_task(self._wait())
-        return self._task
-
-    def stop(self) -> None:
-        self._stopped = True
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _wait(self) -> None:
-        request, body = self._request, self._request._body
-        if isinstance(body, _PulledBody):
-            await body.ended()
-            if not body.complete:
-                request.abort()
-        while request._left is None:
-            if (await self._receive())["type"] == "http.disconnect":
-                request.abort()
-
-
-class _PulledBody(RequestBody, kw_only=True):
-    """A body that is asked for: ASGI's receive() is called when a reader waits, so back-pressure is the server's."""
-
-    _receive: Receive
-    _pulling: bool = False
-    _ended: asyncio.Event | None = None
-
-    async def ended(self) -> None:
-        """Wait until the last byte has come, or none will any more; until then receive() is this body's."""
-        if self._ended is None:
-            self._ended = asyncio.Event()
-            if self._complete or self._error is not None:
-                self._ended.set()
-        await self._ended.wait()
-
-    async def read(self) -> bytes:
-        if self._use is UNREAD and self.limit_when_read is None:
-            # Nearly every body comes in one message: it costs no more than that.
-            self._use = WHOLE
-            await self._more()
-            if self._data is not None:
-                return self._data
-        return await super().read()
-
-    async def _more(self) -> None:
-        if self._pulling:  # by another reader: a second receive() might wait for ever
-            await super()._more()
-            return
-        self._pulling = True
-        try:
-            self._take(await self._receive())
-        finally:
-            self._pulling = False
-            if self._waiters is not None:
-                self._wake()
-
-    def _take(self, message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.disconnect":
-            self.fail(ClientDisconnected("the client closed the connection before the body was complete"))
-        else:
-            chunk = message.get("body", b"")
-            more = message.get("more_body")
-            if not more and self._use is WHOLE and len(chunk) == self.declared and not self.received:
-                # All of it at once, for a reader who wants all of it; the length was compared with the limit before.
-                self.received = len(chunk)
-                self._data = chunk
-            elif chunk:
-                self.feed(chunk)
-            if more:
-                return
-            if self.declared is not None and self.received != self.declared:
-                self.fail(ClientDisconnected("the request body is not as long as its Content-Length says"))
-            self.finish()
-        if self._ended is not None:
-            self._ended.set()
-
-
-def _body(length: bytes | None, receive: Receive) -> RequestBody | None:
-    if length is None:  # chunked, or HTTP/2, where a body needs no header at all
-        return _PulledBody(None, _receive=receive)
-    return _PulledBody(int(length), _receive=receive) if length.isdigit() else None
-
-
-def _declared(headers: list[tuple[bytes, bytes]]) -> int | None:
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else None
-    return None
 
 
 def _one_valid_host(raw: list[tuple[bytes, bytes]]) -> bool:

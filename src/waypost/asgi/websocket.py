@@ -8,19 +8,14 @@ Source: ASGI specification 3.0, WebSocket; extension websocket.http.response.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
 
+from waypost.asgi.messages import Message, Receive, Send
 from waypost.errors import HTTPError, WebSocketDisconnect
 from waypost.http.handler import Handler
 from waypost.http.link import Inbox, Talk, answer_handshake
 from waypost.http.payload import BodyStream
 from waypost.http.request import Request
 from waypost.http.response import Response
-
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 _RESPONSE = "websocket.http.response"
 

@@ -1,0 +1,76 @@
+"""PulledBody: the body of a request, asked for piece by piece.
+
+Source: ASGI specification 3.0, `http.request`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from waypost.asgi.messages import Message, Receive
+from waypost.errors import ClientDisconnected
+from waypost.http.body import UNREAD, WHOLE, RequestBody
+
+
+class PulledBody(RequestBody, kw_only=True):
+    """A body that is asked for: ASGI's receive() is called when a reader waits, so back-pressure is the server's."""
+
+    _receive: Receive
+    _pulling: bool = False
+    _ended: asyncio.Event | None = None
+
+    async def ended(self) -> None:
+        """Wait until the last byte has come, or none will any more; until then receive() is this body's."""
+        if self._ended is None:
+            self._ended = asyncio.Event()
+            if self._complete or self._error is not None:
+                self._ended.set()
+        await self._ended.wait()
+
+    async def read(self) -> bytes:
+        if self._use is UNREAD and self.limit_when_read is None:
+            # Nearly every body comes in one message: it costs no more than that.
+            self._use = WHOLE
+            await self._more()
+            if self._data is not None:
+                return self._data
+        return await super().read()
+
+    async def _more(self) -> None:
+        if self._pulling:  # by another reader: a second receive() might wait for ever
+            await super()._more()
+            return
+        self._pulling = True
+        try:
+            self._take(await self._receive())
+        finally:
+            self._pulling = False
+            if self._waiters is not None:
+                self._wake()
+
+    def _take(self, message: Message) -> None:
+        if message["type"] == "http.disconnect":
+            self.fail(ClientDisconnected("the client closed the connection before the body was complete"))
+        else:
+            chunk = message.get("body", b"")
+            more = message.get("more_body")
+            if not more and self._use is WHOLE and len(chunk) == self.declared and not self.received:
+                # All of it at once, for a reader who wants all of it; the length was compared with the limit before.
+                self.received = len(chunk)
+                self._data = chunk
+            elif chunk:
+                self.feed(chunk)
+            if more:
+                return
+            if self.declared is not None and self.received != self.declared:
+                self.fail(ClientDisconnected("the request body is not as long as its Content-Length says"))
+            self.finish()
+        if self._ended is not None:
+            self._ended.set()
+
+
+def body_of(length: bytes | None, receive: Receive) -> RequestBody | None:
+    """The body of a message with this Content-Length; None for one that is no number."""
+    if length is None:  # chunked, or HTTP/2, where a body needs no header at all
+        return PulledBody(None, _receive=receive)
+    return PulledBody(int(length), _receive=receive) if length.isdigit() else None
