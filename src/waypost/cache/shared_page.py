@@ -119,7 +119,7 @@ class SharedPage:
         with contextlib.suppress(OSError):
             if os.fstat(self._fd).st_size == SIZE:
                 self._put(FLOOR, UNSURE)
-                self._put(EPOCH, int.from_bytes(os.urandom(8), "big"))
+                self._put(EPOCH, _new_epoch())
             os.close(self._fd)
         self._fd, self._identity = -1, None
         self.words = _new_words()
@@ -193,7 +193,7 @@ class SharedPage:
         self._barrier()
         # Not the generation: of two changes the later may have the lower one, and must be seen all the same. Not a
         # counter: of a number that is read while it is written each half may be old or new.
-        self._put(EPOCH, int.from_bytes(os.urandom(8), "big"))
+        self._put(EPOCH, _new_epoch())
 
     def _put(self, index: int, value: int) -> None:
         """Change a word. A reader may see any mix of the old and the new bytes for a moment.
@@ -226,7 +226,7 @@ class SharedPage:
                     # Held for microseconds by whoever runs. Who was stopped with it may go on and lower what was
                     # raised here, so that nobody may be sure until the page begins again.
                     self._put(FLOOR, UNSURE)
-                    self._put(EPOCH, int.from_bytes(os.urandom(8), "big"))
+                    self._put(EPOCH, _new_epoch())
             finally:
                 if self.path is not None:
                     unlock(self._fd)
@@ -240,11 +240,15 @@ class SharedPage:
             pass
 
 
+def _new_epoch() -> int:
+    return int.from_bytes(os.urandom(8), "big")
+
+
 def _new_words() -> memoryview[int]:
     words = memoryview(mmap.mmap(-1, SIZE)).cast("Q")
     words[MARK] = MAGIC
     # Another number for every page, so that no record takes the epoch of one page for that of the next.
-    words[EPOCH] = int.from_bytes(os.urandom(8), "big")
+    words[EPOCH] = _new_epoch()
     words[FLOOR] = UNSURE
     return words
 
