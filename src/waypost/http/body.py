@@ -113,12 +113,14 @@ class RequestBody(msgspec.Struct, eq=False):
         if self._use is UNREAD:
             # From here on the chunks collect up to the limit; a pause would never end: nobody takes them one by one.
             self._use = WHOLE
-            self._demand()
+            if self.limit_when_read is not None or self.on_demand is not None:
+                self._demand()
             if self._paused:
                 self._resume()
         elif self._data is not None:
             return self._data
-        self._check()
+        if self._error is not None or (self.limit is not None and self.received > self.limit):
+            self._check()  # raises
         while not self._complete:
             await self._more()
             if self._error is not None:

@@ -87,8 +87,10 @@ class MessageReader(Intake):
         found = repeated(data[:start], self.service.limits.max_url_size) if len(data) - end == int(digits) else None
         if found is None or found[0] in _BODILESS or len(data) == end:
             return False
-        headers = self._block_headers.copy()
-        headers[self._block_place] = (b"content-length", digits)
+        headers = self._block_headers
+        if headers[self._block_place][1] != digits:
+            headers = self._block_headers = headers.copy()
+            headers[self._block_place] = (b"content-length", digits)
         self.wishes = PLAIN
         self.phase = WAIT
         self.body = body = RequestBody.of(data[end:])
