@@ -58,7 +58,7 @@ def _set(default: object, kind: Kind, group: str, doc: str, *, variable: str = "
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one application. Sizes are bytes, durations seconds, and 0 switches a time-out off.
 
-    A Struct: the code that a dataclass writes for so many fields would be a megabyte of every worker.
+    A Struct: the code that a dataclass writes for so many fields would be most of a megabyte of every worker.
 
     root: the folder of the project, absolute. mode: decides error pages, watching and caching.
     """
