@@ -20,12 +20,11 @@ END = "<!-- end of settings -->\n"
 def render_tables() -> str:
     """Render one heading and one table for each group, in the order of the fields."""
     groups: dict[str, list[str]] = {}
-    defaults = dict(zip(reversed(Config.__struct_fields__), reversed(Config.__struct_defaults__), strict=False))
+    defaults = Config(root=Path())
     for name, setting in SETTINGS.items():
         variables = f"`{PREFIX}{name.upper()}`" + (f", `{setting.variable}`" if setting.variable else "")
-        row = (
-            f"| `{name}` | {variables} | {setting.kind.name} | {_default(setting, defaults[name])} | {setting.doc} |\n"
-        )
+        default = _default(setting, getattr(defaults, name))
+        row = f"| `{name}` | {variables} | {setting.kind.name} | {default} | {setting.doc} |\n"
         groups.setdefault(setting.group, []).append(row)
     head = "| key | variable | value | default | meaning |\n|---|---|---|---|---|\n"
     return "\n".join(f"### {group}\n{head}{''.join(rows)}" for group, rows in groups.items())

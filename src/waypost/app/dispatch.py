@@ -70,9 +70,11 @@ class Dispatcher:
         body = request._body
         if body is not None:
             limit = body.limit = entry.max_body_size
-            # No server takes more than a declared length for a body.
-            if limit is not None and (body.declared is None or body.declared > limit):
-                return _limited(body, limit, entry, endpoint, request, scope)
+            if limit is not None:
+                if body.declared is None:
+                    return _undeclared(body, limit, entry, endpoint, request, scope)
+                if body.declared > limit:  # no server takes more than what is declared
+                    raise _too_large(limit)
         return endpoint(request, scope)
 
 
@@ -90,23 +92,27 @@ def settled(value: Any, request: Request, scope: RequestScope) -> Response:
     return to_response(value, f"{request.method} in {scope.entry.file if scope.entry is not None else 'the route'}")
 
 
-async def _limited(
+async def _undeclared(
     body: RequestBody, limit: int, entry: RouteEntry, endpoint: Endpoint, request: Request, scope: RequestScope
 ) -> Any:
-    """Call the handler with its body held to the route's limit, and refuse what is over it before any effect.
+    """Call the handler with a chunked body held to the route's limit, and refuse what is over it before any effect.
 
-    A chunked body does not say its size, so it is collected first, up to the limit; a route that sets a limit of its
-    own gets it as a stream, and BodyTooLarge when it reads past the limit.
+    It does not say its size, so it is collected first, up to the limit; a route that sets a limit of its own gets it as
+    a stream, and BodyTooLarge when it reads past the limit.
     """
-    if (body.declared if body.declared is not None else body.received) > limit:
-        raise BodyTooLarge(f"Request body is larger than {limit} bytes")
-    if body.declared is None and not entry.streams_body:
+    if body.received > limit:
+        raise _too_large(limit)
+    if not entry.streams_body:
         await body.read()
     value = await endpoint(request, scope)
     if body.received > limit:
         # The handler caught the error, or never looked: a cut body must not pass for a whole one.
-        raise BodyTooLarge(f"Request body is larger than {limit} bytes")
+        raise _too_large(limit)
     return value
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"Request body is larger than {limit} bytes")
 
 
 def without_endpoint(entry: RouteEntry, method: str) -> Response:

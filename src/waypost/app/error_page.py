@@ -9,14 +9,11 @@ import html
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from waypost.app.error_trace import parts_of
+from waypost.app.error_trace import Frame, Line, Part, parts_of
 from waypost.http.request import Request
 from waypost.http.response import Response
-
-if TYPE_CHECKING:
-    from waypost.app.error_trace import Frame, Line, Part
 
 _LONG: Final = 100  # characters of a message that is no headline any more
 

@@ -9,7 +9,7 @@ import asyncio
 
 from waypost.asgi.messages import Message, Receive
 from waypost.errors import ClientDisconnected
-from waypost.http.body import UNREAD, WHOLE, RequestBody
+from waypost.http.body import WHOLE, RequestBody
 
 
 class PulledBody(RequestBody, kw_only=True):
@@ -26,15 +26,6 @@ class PulledBody(RequestBody, kw_only=True):
             if self._complete or self._error is not None:
                 self._ended.set()
         await self._ended.wait()
-
-    async def read(self) -> bytes:
-        if self._use is UNREAD and self.limit_when_read is None:
-            # Nearly every body comes in one message: it costs no more than that.
-            self._use = WHOLE
-            await self._more()
-            if self._data is not None:
-                return self._data
-        return await super().read()
 
     async def _more(self) -> None:
         if self._pulling:  # by another reader: a second receive() might wait for ever

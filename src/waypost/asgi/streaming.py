@@ -67,18 +67,18 @@ class Streaming:
     async def _send_all(self, start: Message) -> None:
         send = self.send
         iterator = self.payload.take()
-        left = _declared(start["headers"])
+        missing = _declared(start["headers"])
         await send(start)
         async for chunk in _timed(iterator, self.silence) if self.silence else iterator:
             data = chunk if chunk.__class__ is bytes else encode_chunk(chunk)
-            if left is not None:
-                left -= len(data)
-                if left < 0:
-                    raise RuntimeError(f"the stream gave more than its Content-Length: {-left} bytes")
+            if missing is not None:
+                missing -= len(data)
+                if missing < 0:
+                    raise RuntimeError(f"the stream gave {-missing} bytes more than its Content-Length")
             if data:
                 await send({"type": "http.response.body", "body": data, "more_body": True})
-        if left:
-            raise RuntimeError(f"the stream ended {left} bytes short of its Content-Length")
+        if missing:
+            raise RuntimeError(f"the stream ended {missing} bytes short of its Content-Length")
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -230,9 +230,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         variable="HOST",
     )
     port: int = _set(3000, number(0, 65535), "Server", "Port; 0 takes a free one.", variable="PORT")
-    uds: Path | None = _set(  # a Path is as immutable as the other values
-        None, FILE, "Server", "Unix socket to bind instead of host and port."
-    )
+    uds: Path | None = _set(None, FILE, "Server", "Unix socket to bind instead of host and port.")
     workers: int = _set(1, WORKERS, "Server", "Processes of `waypost start`; `auto` is one a core.")
     backlog: int = _set(16384, number(1), "Server", "Connections that may wait to be accepted.")
     max_concurrent_requests: int = _set(

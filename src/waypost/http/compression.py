@@ -197,9 +197,8 @@ def is_compressible(response: Response) -> bool:
     if headers.has("content-range") or headers.has("content-digest"):
         return False  # these speak of the bytes as they are
     payload = response._payload
-    if not isinstance(payload, BodyStream) and len(payload or b"") < MIN_SIZE:
-        return False
-    if isinstance(payload, BodyStream) and payload.length is not None and payload.length < MIN_SIZE:
+    size = payload.length if isinstance(payload, BodyStream) else len(payload or b"")
+    if size is not None and size < MIN_SIZE:
         return False
     return "no-transform" not in (headers.get("cache-control") or "").lower()
 

@@ -2,8 +2,8 @@
 
 Two readings of an escape live side by side on purpose. A form or query reads leniently, as the URL standard has it: a
 bad escape stays as it is, bad UTF-8 becomes U+FFFD. A cookie reads strictly, as JavaScript's decodeURIComponent does.
-Knows nothing of pairs, separators or URLs. (`urllib.parse` would escape as well, and costs every program that imports
-Waypost more time than the rest of this package.)
+Knows nothing of pairs, separators or URLs. (`urllib.parse` would escape as well, and brings `ipaddress` into
+every program that imports Waypost: 2 to 3 ms.)
 """
 
 from __future__ import annotations

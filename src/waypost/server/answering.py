@@ -45,28 +45,20 @@ async def answer(connection: HttpConnection, request: Request) -> None:
         if response is not None:
             status = response._status
             payload = response._payload
-            if (
-                isinstance(payload, bytes)
-                and wishes is PLAIN
-                and connection.phase == WAIT
-                and not (service.draining or connection.gone)
-            ):
-                # What nearly every answer is: there in one piece, and the connection goes on after it.
-                connection.write(render(response, payload, service.clock, request.method, False, False))
-                if not connection.write_paused:
-                    connection.answered_plainly(request, status, payload)
-                    return
-                connection.sent_bytes = len(payload)
-            elif not isinstance(payload, BodyStream):
-                kept = wishes.keep_alive and (connection.phase == WAIT or connection.drains_soon)
-                close = service.draining or not kept
-                if not connection.gone:
-                    payload = payload or b""
-                    connection.write(render(response, payload, service.clock, request.method, close, wishes.http10))
-                connection.closing = close
-                connection.sent_bytes = len(payload) if payload else 0
-            else:
+            if isinstance(payload, BodyStream):
                 await _stream(connection, request, response)
+            else:
+                data = payload or b""
+                # What nearly every answer is: there in one piece, and the connection goes on after it.
+                plain = wishes is PLAIN and connection.phase == WAIT and not service.draining
+                close = not plain and (service.draining or not (wishes.keep_alive and connection.drains_soon))
+                if not connection.gone:
+                    connection.write(render(response, data, service.clock, request.method, close, wishes.http10))
+                    if plain and not connection.write_paused:
+                        connection.answered_plainly(request, status, data)
+                        return
+                connection.closing = close
+                connection.sent_bytes = len(data)
         elif connection.taken is not None:
             status = 101
         else:
