@@ -146,9 +146,10 @@ class Application:
         scope.answered = True
         if self._compression is not None:
             payload = response._payload
-            # What is too small is told here: most answers are, and looking closer would be a coroutine.
+            # What is too small is told here: most answers are.
             if not isinstance(payload, bytes) or len(payload) >= MIN_SIZE:
-                response = await self._compression.apply(request, response)
+                answer = self._compression.apply(request, response)
+                response = answer if isinstance(answer, Response) else await answer
         if request.id is not None:
             response = response.copy()
             response.headers.set("x-request-id", request.id)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
 from waypost.http.headers import Headers
@@ -23,8 +23,14 @@ from waypost.http.vary import add_vary
 
 MIN_SIZE = 1024  # bytes; below, the coding costs more than it saves
 _ON_LOOP = 65_536  # bytes; more is compressed in a worker thread: 64 KiB take gzip about a millisecond
-_TYPES = ("text/", "application/json", "application/javascript", "application/xml", "image/svg+xml", "application/wasm")
-_SUFFIXES = ("+json", "+xml")
+_TYPES = (
+    b"text/", b"application/json", b"application/javascript", b"application/xml", b"image/svg+xml",
+    b"application/wasm",
+)  # fmt: skip
+_SUFFIXES = (b"+json", b"+xml")
+# They say that the bytes are coded already, or speak of the bytes as they are.
+_BYTES_AS_THEY_ARE = frozenset((b"content-encoding", b"content-range", b"content-digest"))
+_VARY = (b"vary", b"Accept-Encoding")
 
 
 class Compressor(Protocol):
@@ -108,54 +114,75 @@ def _available() -> dict[str, Coding]:
 class Compression:
     """Compresses responses; made once, when the application starts. codings: by name, the preferred first."""
 
-    __slots__ = ("codings", "lean")
+    __slots__ = ("_lean", "_names", "codings")
 
     def __init__(self) -> None:
         self.codings = _available()
+        self._names = tuple(self.codings)
         # A stream may stay for hours, and zstd keeps ten times the memory of gzip as long: 800 KiB.
-        self.lean = dict(reversed(self.codings.items()))
+        self._lean = self._names[::-1]
 
-    async def apply(self, request: Request, response: Response) -> Response:
-        """The response itself, or a compressed one beside it; `Vary: Accept-Encoding` on all that could be."""
+    def apply(self, request: Request, response: Response) -> Response | Awaitable[Response]:
+        """The response itself, or a compressed one beside it; `Vary: Accept-Encoding` on all that could be.
+
+        To be awaited only where a large body is compressed in a worker thread.
+        """
         if response._status == 304:
             return _not_modified(request, response)
         if not is_compressible(response):
             return response
-        answer = response.copy()
-        headers = answer.headers
-        add_vary(headers.raw, b"Accept-Encoding")
+        answer = _varying(response)
         payload = answer._payload
         lives = isinstance(payload, BodyStream) and payload.length is None
-        coding = self.choose(request.headers.get("accept-encoding"), self.lean if lives else self.codings)
+        coding = choose(request.headers.get("accept-encoding"), self._lean if lives else self._names)
         if coding is None:
             return answer
+        headers = answer.headers
         headers.set("content-encoding", coding)
         headers.delete("content-length")
         headers.delete("accept-ranges")
         _weaken(headers)
-        if isinstance(payload, bytes):
-            kept = response.codings if isinstance(response, StoredResponse) else {}
-            if coding not in kept:
-                kept[coding] = await _whole(self.codings[coding].whole, payload)
-            answer._payload = kept[coding]
-        elif isinstance(payload, BodyStream):
+        if isinstance(payload, BodyStream):
             answer._payload = _streamed(self.codings[coding].stream(), payload)
+        elif payload is not None:
+            kept = response.codings if isinstance(response, StoredResponse) else {}
+            if coding not in kept and len(payload) > _ON_LOOP:
+                return _compressed(answer, self.codings[coding].whole, payload, coding, kept)
+            answer._payload = kept.get(coding) or kept.setdefault(coding, self.codings[coding].whole(payload))
         return answer
 
-    def choose(self, accepted: str | None, codings: Iterable[str] | None = None) -> str | None:
-        """The coding to use for an Accept-Encoding header, of equal ones the first; None for none."""
-        if not accepted or len(accepted) > 500:
-            return None
-        weights: dict[str, float] = {}
-        for item in accepted.lower().split(","):
-            name, _, parameter = item.partition(";")
-            weights[name.strip()] = _weight(parameter)
-        best, coding = weights.get("identity", 0.0), None
-        for name in self.codings if codings is None else codings:
-            weight = weights.get(name, weights.get("*", 0.0))
-            if weight > best or (weight == best and weight > 0 and coding is None):
-                best, coding = weight, name
-        return coding
+
+@lru_cache(maxsize=128)
+def choose(accepted: str | None, codings: tuple[str, ...]) -> str | None:
+    """The coding to use for an Accept-Encoding header, of equal ones the first; None for none."""
+    if not accepted or len(accepted) > 500:
+        return None
+    weights: dict[str, float] = {}
+    for item in accepted.lower().split(","):
+        name, _, parameter = item.partition(";")
+        weights[name.strip()] = _weight(parameter)
+    best, coding = weights.get("identity", 0.0), None
+    for name in codings:
+        weight = weights.get(name, weights.get("*", 0.0))
+        if weight > best or (weight == best and weight > 0 and coding is None):
+            best, coding = weight, name
+    return coding
+
+
+def _varying(response: Response) -> Response:
+    """A copy that says that it differs by Accept-Encoding."""
+    if response._headers is None:
+        return response.with_headers(Headers.over([*response.raw_headers(), _VARY]))
+    answer = response.copy()
+    add_vary(answer.headers.raw, b"Accept-Encoding")
+    return answer
+
+
+async def _compressed(
+    answer: Response, compress: Callable[[bytes], bytes], body: bytes, coding: str, kept: dict[str, bytes]
+) -> Response:
+    answer._payload = kept[coding] = await asyncio.get_running_loop().run_in_executor(None, compress, body)
+    return answer
 
 
 def _not_modified(request: Request, response: Response) -> Response:
@@ -188,25 +215,25 @@ def _weight(parameter: str) -> float:
 
 def is_compressible(response: Response) -> bool:
     """Whether an answer is sent compressed to clients that take it, so that it differs by Accept-Encoding."""
-    headers = response.headers
-    kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
-    if not (kind.startswith(_TYPES) or kind.endswith(_SUFFIXES)) or kind == "text/event-stream":
-        return False
-    if response.null_body or response.status == 206 or headers.has("content-encoding"):
-        return False
-    if headers.has("content-range") or headers.has("content-digest"):
-        return False  # these speak of the bytes as they are
     payload = response._payload
     size = payload.length if isinstance(payload, BodyStream) else len(payload or b"")
-    if size is not None and size < MIN_SIZE:
+    if (size is not None and size < MIN_SIZE) or response._status == 206 or response.null_body:
         return False
-    return "no-transform" not in (headers.get("cache-control") or "").lower()
+    if response._headers is None:
+        return _gains(response._content_type)
+    kind: bytes | None = None
+    for name, value in response._headers.raw:
+        if name == b"content-type":
+            kind = kind or value
+        elif name in _BYTES_AS_THEY_ARE or (name == b"cache-control" and b"no-transform" in value.lower()):
+            return False
+    return _gains(kind)
 
 
-async def _whole(compress: Callable[[bytes], bytes], data: bytes) -> bytes:
-    if len(data) <= _ON_LOOP:
-        return compress(data)
-    return await asyncio.get_running_loop().run_in_executor(None, compress, data)
+@lru_cache(maxsize=512)
+def _gains(content_type: bytes | None) -> bool:
+    kind = (content_type or b"").partition(b";")[0].strip().lower()
+    return kind.endswith(_SUFFIXES) or (kind.startswith(_TYPES) and kind != b"text/event-stream")
 
 
 def _streamed(compressor: Compressor, payload: BodyStream) -> BodyStream:
