@@ -43,42 +43,76 @@ class _Connection:
         self.write_pieces = self.transport.writelines
         self.gone = False
         self.given = float("inf")
+        self.sent_bytes = 0
 
 
-def _with_outbox(use: Callable[[Outbox, _Connection], Any]) -> None:
+def _with_outbox(use: Callable[[Outbox, _Connection], Any], *, chunked: bool = False) -> None:
     async def run() -> None:
         connection = _Connection()
-        await use(Outbox(connection), connection)  # type: ignore[arg-type]  # what it needs of a connection
+        await use(Outbox(connection, b"head ", chunked), connection)  # type: ignore[arg-type]  # what it needs of one
 
     asyncio.run(run())
+
+
+def _add(outbox: Outbox, piece: bytes) -> None:
+    outbox.pieces.append(piece)
+    outbox.look()
 
 
 def test_pieces_of_one_step_are_one_write_in_the_next() -> None:
     async def use(outbox: Outbox, connection: _Connection) -> None:
         for number in range(10):
-            outbox.add(b"%d," % number)
+            _add(outbox, b"%d," % number)
         assert connection.transport.written == []
         await asyncio.sleep(0)
-        assert connection.transport.written == [b"0,1,2,3,4,5,6,7,8,9,"]
+        assert connection.transport.written == [b"head 0,1,2,3,4,5,6,7,8,9,"]
         await asyncio.sleep(0)
         assert len(connection.transport.written) == 1
+        assert connection.sent_bytes == 20
 
     _with_outbox(use)
 
 
-def test_a_large_piece_goes_out_at_once_and_in_order() -> None:
+def test_the_head_of_a_stream_that_gives_nothing_yet_goes_out() -> None:
     async def use(outbox: Outbox, connection: _Connection) -> None:
-        outbox.add(b"first ")
-        outbox.add_large(b"second ", b"third")
-        assert b"".join(connection.transport.written) == b"first second third"
+        await asyncio.sleep(0)
+        assert connection.transport.written == [b"head "]
 
     _with_outbox(use)
+
+
+def test_pieces_of_one_step_are_one_chunk() -> None:
+    async def use(outbox: Outbox, connection: _Connection) -> None:
+        _add(outbox, b"first ")
+        _add(outbox, b"second ")
+        await asyncio.sleep(0)
+        outbox.schedule()
+        _add(outbox, b"third")
+        outbox.finish()
+        assert connection.transport.written == [b"head d\r\nfirst second \r\n", b"5\r\nthird\r\n0\r\n\r\n"]
+        await asyncio.sleep(0)
+        assert len(connection.transport.written) == 2
+
+    _with_outbox(use, chunked=True)
+
+
+@pytest.mark.parametrize(
+    ("chunked", "sent"), [(False, b"head first second third"), (True, b"head 6\r\nfirst \r\nc\r\nsecond third\r\n")]
+)
+def test_a_large_piece_goes_out_at_once_and_in_order(chunked: bool, sent: bytes) -> None:
+    async def use(outbox: Outbox, connection: _Connection) -> None:
+        _add(outbox, b"first ")
+        outbox.add_large(b"second third")
+        assert b"".join(connection.transport.written) == sent
+        assert connection.sent_bytes == 18
+
+    _with_outbox(use, chunked=chunked)
 
 
 def test_what_is_collected_is_bounded() -> None:
     async def use(outbox: Outbox, connection: _Connection) -> None:
         for _ in range(64):
-            outbox.add(bytes(SMALL))
+            _add(outbox, bytes(SMALL))
         assert sum(map(len, connection.transport.written)) >= 56 * SMALL
 
     _with_outbox(use)
@@ -86,10 +120,10 @@ def test_what_is_collected_is_bounded() -> None:
 
 def test_a_step_that_takes_long_does_not_hold_back_what_it_gave() -> None:
     async def use(outbox: Outbox, connection: _Connection) -> None:
-        outbox.add(b"early ")
+        _add(outbox, b"early ")
         time.sleep(0.01)  # the step is to take long
-        outbox.add(b"late")
-        assert connection.transport.written == [b"early late"]
+        _add(outbox, b"late")
+        assert connection.transport.written == [b"head early late"]
 
     _with_outbox(use)
 
@@ -97,7 +131,7 @@ def test_a_step_that_takes_long_does_not_hold_back_what_it_gave() -> None:
 @pytest.mark.parametrize("end", ["gone", "closing"])
 def test_nothing_is_written_to_a_connection_that_ended(end: str) -> None:
     async def use(outbox: Outbox, connection: _Connection) -> None:
-        outbox.add(b"too late")
+        _add(outbox, b"too late")
         if end == "gone":
             connection.gone = True
         else:

@@ -2,7 +2,7 @@
 
 Each write to uvloop's transport is a system call of its own: a hundred events that are there at once would cost a
 hundred, several times what joining them does. Nothing is held back: as soon as the stream waits for something, the
-event loop gets its turn and what was collected goes out. Knows no framing.
+event loop gets its turn and what was collected goes out, in HTTP's chunked coding as one chunk.
 """
 
 from __future__ import annotations
@@ -23,56 +23,70 @@ _PATIENCE = 0.005  # seconds: a stream that computes long without waiting still 
 class Outbox:
     """What one streamed answer has not written yet.
 
-    pieces: to be filled by the sender, which calls `schedule` before the first one and `look` after every few.
+    head: goes out with the first piece, or when the stream waits. chunked: whether pieces are sent in HTTP's chunked
+    coding. pieces: to be filled by the sender, which calls `schedule` before the first one and `look` after every few.
     """
 
-    __slots__ = ("_connection", "_counted", "_since", "_size", "pieces")
+    __slots__ = ("_chunked", "_connection", "_counted", "_head", "_since", "_size", "pieces")
 
-    def __init__(self, connection: HttpConnection) -> None:
+    def __init__(self, connection: HttpConnection, head: bytes, chunked: bool) -> None:
         self._connection = connection
-        self._since = 0.0
+        self._head = head
+        self._chunked = chunked
         self._counted = self._size = 0
         self.pieces: list[bytes] = []
+        self.schedule()
 
     def schedule(self) -> None:
         """Write what will be collected from here on when the stream waits."""
         self._since = monotonic()
         self._connection.service.loop.call_soon(self.flush)
 
-    def add(self, piece: bytes) -> None:
-        """Collect a small piece."""
-        if not self.pieces:
-            self.schedule()
-        self.pieces.append(piece)
-        self.look()
-
-    def add_large(self, *pieces: bytes) -> None:
-        """Write pieces that are too large to be copied, behind what was collected."""
+    def add_large(self, piece: bytes) -> None:
+        """Write a piece that is too large to be copied, behind what was collected."""
         self.flush()
-        connection = self._connection
-        if connection.given != NEVER:
-            connection.given = connection.service.clock.now
-        if not connection.gone and not connection.transport.is_closing():
-            connection.write_pieces(pieces)
+        framed = (b"%x\r\n" % len(piece), piece, b"\r\n") if self._chunked else (piece,)
+        if self._writable(len(piece)):
+            self._connection.write_pieces(framed)
 
     def look(self) -> None:
         """Write when much was collected, or for long."""
-        pieces = self.pieces
-        self._size += sum(map(len, pieces[self._counted :]))
-        self._counted = len(pieces)
+        self._count()
         if self._size >= _MOST or monotonic() - self._since > _PATIENCE:
             self.flush()
 
-    def flush(self) -> None:
-        """Write what was collected."""
+    def flush(self, end: bytes = b"") -> None:
+        """Write what was collected, and `end` behind it."""
         pieces = self.pieces
-        if not pieces:
+        if not pieces and not self._head and not end:
             return
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._count()
+        size, head = self._size, self._head
+        if size and self._chunked:
+            data = b"".join((head, b"%x\r\n" % size, *pieces, b"\r\n", end))
+        else:
+            data = b"".join((head, *pieces, end))
         pieces.clear()
+        self._head = b""
         self._counted = self._size = 0
+        if self._writable(size):
+            self._connection.write(data)
+
+    def finish(self) -> None:
+        """Write what was collected: the stream has given all."""
+        self.flush(b"0\r\n\r\n" if self._chunked else b"")
+
+    def _count(self) -> None:
+        pieces = self.pieces
+        self._size += sum(map(len, pieces[self._counted :]))
+        self._counted = len(pieces)
+
+    def _writable(self, size: int) -> bool:
+        """Whether the connection still takes something; `size` bytes of the body will have been sent then."""
         connection = self._connection
         if connection.given != NEVER:
             connection.given = connection.service.clock.now
-        if not connection.gone and not connection.transport.is_closing():
-            connection.write(data)
+        if connection.gone or connection.transport.is_closing():
+            return False
+        connection.sent_bytes += size
+        return True

@@ -51,67 +51,44 @@ async def send_stream(
         elif isinstance(stream, FilePayload):
             await _send_file(connection, stream, head)
         else:
-            outbox = Outbox(connection)
-            outbox.add(head)
-            try:
-                if chunked:
-                    await _send_chunks(connection, outbox, stream)
-                else:
-                    close = await _send_counted(connection, outbox, stream, length) or close
-            finally:
-                outbox.flush()  # what came before a failure has come
+            close = await _send_pieces(connection, stream, Outbox(connection, head, chunked), length) or close
     finally:
         await stream.aclose(ClientDisconnected("the client closed the connection") if connection.gone else None)
     return close
 
 
-async def _send_chunks(connection: HttpConnection, outbox: Outbox, stream: BodyStream) -> None:
-    pieces = outbox.pieces
-    sent = 0
+async def _send_pieces(connection: HttpConnection, stream: BodyStream, outbox: Outbox, length: int | None) -> bool:
+    """Send exactly `length` bytes (None: whatever comes). Gives whether the stream had more; raises ShortBody."""
+    pieces, left = outbox.pieces, length
     try:
         async for item in stream.take():
             chunk = item if item.__class__ is bytes else encode_chunk(item)
             size = len(chunk)
+            if left is not None:
+                if size > left:
+                    logger.error("a stream is longer than its Content-Length %d: it was cut there", length)
+                    pieces.append(chunk[:left])
+                    return True
+                left -= size
             if not pieces:
                 # Only a write, or a turn of the event loop, changes these; both leave the outbox empty.
                 if connection.write_paused or connection.gone:
                     await connection.writable()
                 outbox.schedule()
             if size > SMALL:
-                outbox.add_large(b"%x\r\n" % size, chunk, b"\r\n")
-            elif size:  # an empty chunk is the end mark
-                pieces.append(b"%x\r\n%b\r\n" % (size, chunk))
+                outbox.add_large(chunk)
+                if connection.write_paused:
+                    await connection.writable()  # before the next is made
+            elif size:
+                pieces.append(chunk)
                 if not len(pieces) & 15:
                     outbox.look()
-            sent += size
+        if left:
+            raise ShortBody(f"a stream ended {left} bytes short of its Content-Length {length}")
+        outbox.finish()
+        return False
     finally:
-        connection.sent_bytes += sent
-    outbox.add(b"0\r\n\r\n")
-
-
-async def _send_counted(connection: HttpConnection, outbox: Outbox, stream: BodyStream, length: int | None) -> bool:
-    """Send exactly `length` bytes (None: whatever comes). Gives whether the stream had more; raises ShortBody."""
-    left = length
-    async for item in stream.take():
-        chunk = item if item.__class__ is bytes else encode_chunk(item)
-        if left is not None:
-            if len(chunk) > left:
-                logger.error("a stream is longer than its Content-Length %d: it was cut there", length)
-                outbox.add(chunk[:left])
-                connection.sent_bytes += left
-                return True
-            left -= len(chunk)
-        if chunk:
-            if len(chunk) > SMALL:
-                outbox.add_large(chunk)
-            else:
-                outbox.add(chunk)
-            connection.sent_bytes += len(chunk)
-        if connection.write_paused or connection.gone:
-            await connection.writable()
-    if left:
-        raise ShortBody(f"a stream ended {left} bytes short of its Content-Length {length}")
-    return False
+        outbox.flush()  # what came before a failure has come
 
 
 async def _send_file(connection: HttpConnection, stream: FilePayload, head: bytes) -> None:
@@ -124,10 +101,7 @@ async def _send_file(connection: HttpConnection, stream: FilePayload, head: byte
         return
     socket: Any = connection.transport.get_extra_info("socket")
     if connection.connection.scheme == "https" or socket is None or not hasattr(os, "sendfile"):
-        outbox = Outbox(connection)
-        outbox.add(head)
-        await _send_counted(connection, outbox, stream, stream.length)
-        outbox.flush()
+        await _send_pieces(connection, stream, Outbox(connection, head, False), stream.length)
         return
     transport = connection.transport
     # The kernel writes the file past the transport, so whatever the transport still has must go first.
