@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from waypost.asgi.gathering import Gathered, finished
 from waypost.asgi.messages import Message, Send
 from waypost.asgi.watch import Watch
 from waypost.http.payload import BodyStream, FilePayload, encode_chunk
@@ -65,21 +66,36 @@ class Streaming:
             self.task.cancel()
 
     async def _send_all(self, start: Message) -> None:
-        send = self.send
-        iterator = self.payload.take()
+        taken = self.payload.take()
+        iterator = _timed(taken, self.silence) if self.silence else taken
+        gathered = Gathered(self.send)
         missing = _declared(start["headers"])
-        await send(start)
-        async for chunk in _timed(iterator, self.silence) if self.silence else iterator:
-            data = chunk if chunk.__class__ is bytes else encode_chunk(chunk)
-            if missing is not None:
-                missing -= len(data)
-                if missing < 0:
-                    raise RuntimeError(f"the stream gave {-missing} bytes more than its Content-Length")
-            if data:
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-        if missing:
-            raise RuntimeError(f"the stream ended {missing} bytes short of its Content-Length")
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self.send(start)
+        try:
+            while True:
+                step = iterator.__anext__().__await__()
+                try:
+                    waiting = next(step)
+                except StopIteration as given:
+                    chunk = given.value
+                else:
+                    chunk = await finished(step, waiting, gathered.flush())
+                data = chunk if chunk.__class__ is bytes else encode_chunk(chunk)
+                if missing is not None:
+                    missing -= len(data)
+                    if missing < 0:
+                        raise RuntimeError(f"the stream gave {-missing} bytes more than its Content-Length")
+                if data and gathered.add(data):
+                    await gathered.flush()
+        except StopAsyncIteration:
+            if not missing:
+                await gathered.finish()
+                return
+        except Exception:
+            await gathered.flush()  # what came before a failure has come
+            raise
+        await gathered.flush()
+        raise RuntimeError(f"the stream ended {missing} bytes short of its Content-Length")
 
 
 async def _timed(iterator: AsyncIterator[Any], silence: float) -> AsyncIterator[Any]:

@@ -10,7 +10,7 @@ import asyncio
 import contextvars
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from waypost.errors import BodyUsedError, InvalidResponseError
 from waypost.http.streams import ReadableStream, StreamIterator
@@ -19,6 +19,7 @@ Chunk: TypeAlias = "bytes | bytearray | memoryview | str"
 
 _FILE_CHUNK = 262_144
 _END = object()
+_STREAMS: Final = (ReadableStream, StreamIterator)  # a union would be made anew each time it is asked for
 
 
 def encode_chunk(chunk: Any) -> bytes:
@@ -78,9 +79,10 @@ class BodyStream:
             return
         self._closed = True
         try:
-            if isinstance(self.source, ReadableStream | StreamIterator):
-                await self.source.cancel(reason)
-            elif (close := getattr(self.source, "aclose", None)) is not None:
+            source = self.source
+            if isinstance(source, _STREAMS):
+                await source.cancel(reason)
+            elif (close := getattr(source, "aclose", None)) is not None:
                 await close()
         finally:
             if self._on_close is not None:

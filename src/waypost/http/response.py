@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, overload
 
 from waypost.errors import InvalidResponseError
@@ -355,6 +356,8 @@ def _extract(body: BodyInit) -> tuple[bytes | BodyStream | None, bytes | None]:
         return body.encode(), _TEXT_TYPE
     if isinstance(body, bytes):
         return body, None
+    if isinstance(body, AsyncGeneratorType):  # told before the abstract class below, which takes long to ask
+        return BodyStream(body), None
     if isinstance(body, bytearray | memoryview):
         return bytes(body), None
     if isinstance(body, BodyStream):

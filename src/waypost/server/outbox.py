@@ -27,20 +27,27 @@ class Outbox:
     coding. pieces: to be filled by the sender, which calls `schedule` before the first one and `look` after every few.
     """
 
-    __slots__ = ("_chunked", "_connection", "_counted", "_head", "_since", "_size", "pieces")
+    __slots__ = ("_chunked", "_connection", "_counted", "_head", "_scheduled", "_since", "_size", "pieces")
 
     def __init__(self, connection: HttpConnection, head: bytes, chunked: bool) -> None:
         self._connection = connection
         self._head = head
         self._chunked = chunked
         self._counted = self._size = 0
+        self._scheduled = False
         self.pieces: list[bytes] = []
         self.schedule()
 
     def schedule(self) -> None:
         """Write what will be collected from here on when the stream waits."""
         self._since = monotonic()
-        self._connection.service.loop.call_soon(self.flush)
+        if not self._scheduled:
+            self._scheduled = True
+            self._connection.service.loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        self.flush()
 
     def add_large(self, piece: bytes) -> None:
         """Write a piece that is too large to be copied, behind what was collected."""

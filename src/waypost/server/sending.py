@@ -38,14 +38,13 @@ async def send_stream(
     http10 = connection.wishes.http10
     length = stream.length if stream.length is not None else declared_length(response)
     chunked = length is None and not http10
-    bodiless = method == "HEAD" or response.null_body
+    null_body = response.null_body
+    bodiless = null_body or method == "HEAD"
     try:
         if length is None and http10 and not bodiless:
             close = True  # the end of the connection is the end of the body
         clock = connection.service.clock
-        head = stream_head(
-            response, clock, None if response.null_body else length, close, http10, chunked and not response.null_body
-        )
+        head = stream_head(response, clock, None if null_body else length, close, http10, chunked and not null_body)
         if bodiless:
             connection.write(head)
         elif isinstance(stream, FilePayload):

@@ -41,7 +41,11 @@ def status_line(status: int, text: str = "") -> bytes:
     return f"HTTP/1.1 {status} {text or _REASONS.get(status, '')}\r\n".encode("latin-1")
 
 
-def _start(clock: Clock, status: int) -> bytes:
+def _start(response: Response, clock: Clock) -> bytes:
+    """Status line and Date, which hold for a second."""
+    status = response._status
+    if response.status_text:
+        return status_line(status, response.status_text) + clock.date
     start = clock.heads[status] = status_line(status) + clock.date
     return start
 
@@ -74,10 +78,7 @@ def _length(length: int) -> bytes:
 def render(response: Response, payload: bytes, clock: Clock, method: str, close: bool, http10: bool) -> bytes:
     """A whole buffered response. close: whether the connection ends with it."""
     status = response._status
-    if response.status_text:
-        start = status_line(status, response.status_text) + clock.date
-    else:
-        start = clock.heads.get(status) or _start(clock, status)
+    start = (None if response.status_text else clock.heads.get(status)) or _start(response, clock)
     length = len(payload)
     if response._headers is None and not (close or http10 or status in _NO_BODY or method == "HEAD"):
         # What most handlers give: data, and nothing said about it but its type.
@@ -126,8 +127,13 @@ def stream_head(
     response: Response, clock: Clock, length: int | None, close: bool, http10: bool, chunked: bool
 ) -> bytes:
     """The head of a streamed response. length: the Content-Length to send, None for none."""
-    parts = [status_line(response.status, response.status_text), clock.date]
-    parts.extend(b"%b: %b\r\n" % field for field in response.raw_headers() if field[0] not in _OURS)
+    parts = [(None if response.status_text else clock.heads.get(response._status)) or _start(response, clock)]
+    for field in response.raw_headers():
+        line = _lines.get(field)
+        if line is not None:
+            parts.append(line)
+        elif field[0] not in _OURS:
+            parts.append(_line(field))
     if length is not None:
         parts.append(b"content-length: %d\r\n" % length)
     elif chunked:
