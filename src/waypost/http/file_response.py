@@ -19,8 +19,9 @@ from waypost.http.ambient import current_request
 from waypost.http.blob import Blob
 from waypost.http.content_disposition import content_disposition
 from waypost.http.file_opening import OpenFile, open_own, open_within
+from waypost.http.file_reading import read_file
 from waypost.http.headers import Headers, HeadersInit
-from waypost.http.payload import BodyStream, FilePayload, read_file
+from waypost.http.payload import BodyStream, FilePayload
 from waypost.http.preconditions import Validators
 from waypost.http.ranges import ByteRanges, content_range, parse_ranges
 from waypost.http.request import Request

@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from waypost.errors import BodyUsedError, InvalidResponseError
+from waypost.http.file_reading import read_file
 from waypost.http.streams import ReadableStream, StreamIterator
 
 Chunk: TypeAlias = "bytes | bytearray | memoryview | str"
 
-_FILE_CHUNK = 262_144
 _END = object()
 _STREAMS: Final = (ReadableStream, StreamIterator)  # a union would be made anew each time it is asked for
 
@@ -118,17 +118,6 @@ class FilePayload(BodyStream):
 
     def __del__(self) -> None:
         self.close()
-
-
-async def read_file(file: FilePayload, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-    """The bytes start..stop of the open file, read in worker threads; fewer when it shrank meanwhile."""
-    loop = asyncio.get_running_loop()
-    while start < stop:
-        chunk = await loop.run_in_executor(None, os.pread, file.fd, min(_FILE_CHUNK, stop - start), start)
-        if not chunk:
-            return  # the sender sees too few bytes and cuts the connection
-        start += len(chunk)
-        yield chunk
 
 
 def _advance(iterator: Iterator[Any]) -> Any:
