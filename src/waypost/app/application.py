@@ -73,6 +73,8 @@ class Application:
         # An id costs a header on every answer; it is of use where a log can be searched for it.
         self._ids = RequestIds() if config.access_log else None
         self._afterwork = Afterwork(config.max_pending_after)
+        #: For servers, to be called with the request: the last byte of its answer went out, or the connection broke.
+        self.response_sent: Callable[[Request], None] = self._afterwork.start
         self.cache = CacheSetup(config, self.routes, self._afterwork, self.site, self._instrumentation)
         self._services = self.cache.services
 
@@ -150,7 +152,7 @@ class Application:
             if not isinstance(payload, bytes) or len(payload) >= MIN_SIZE:
                 answer = self._compression.apply(request, response)
                 response = answer if isinstance(answer, Response) else await answer
-        if request.id is not None:
+        if self._ids is not None and request.id is not None:
             response = response.copy()
             response.headers.set("x-request-id", request.id)
         if scope.cookies is not None:
@@ -166,10 +168,6 @@ class Application:
             log.error("%s %s: the cache could not be revalidated: %s", request.method, request.path, error)
             return error_response(503, "The cache could not be revalidated", {"retry-after": "1"})
         return response
-
-    def response_sent(self, request: Request) -> None:
-        """For servers: the last byte went out, or the connection broke."""
-        self._afterwork.start(request)
 
 
 def _load(config: Config, own: Sequence[tuple[str, RouteEntry]]) -> tuple[Instrumentation, Built]:

@@ -9,7 +9,7 @@ import asyncio
 
 from waypost.asgi.messages import Message, Receive
 from waypost.errors import ClientDisconnected
-from waypost.http.body import WHOLE, RequestBody
+from waypost.http.body import UNREAD, WHOLE, RequestBody
 
 
 class PulledBody(RequestBody, kw_only=True):
@@ -18,6 +18,29 @@ class PulledBody(RequestBody, kw_only=True):
     _receive: Receive
     _pulling: bool = False
     _ended: asyncio.Event | None = None
+
+    async def read(self) -> bytes:
+        # The short way of what nearly every body is: all of it in one message, its length compared with the route's
+        # limit before.
+        if self._use is UNREAD and self._error is None and not self._pulling and self.limit_when_read is None:
+            self._use = WHOLE
+            self._pulling = True
+            try:
+                message = await self._receive()
+            finally:
+                self._pulling = False
+                if self._waiters is not None:
+                    self._wake()
+            data = message.get("body")
+            if data is not None and len(data) == self.declared and not message.get("more_body") and self._error is None:
+                self.received = len(data)
+                self._data = data
+                self.finish()
+                if self._ended is not None:
+                    self._ended.set()
+                return data  # type: ignore[no-any-return]  # bytes, as ASGI has it
+            self._take(message)
+        return await RequestBody.read(self)
 
     async def ended(self) -> None:
         """Wait until the last byte has come, or none will any more; until then receive() is this body's."""
@@ -44,14 +67,9 @@ class PulledBody(RequestBody, kw_only=True):
             self.fail(ClientDisconnected("the client closed the connection before the body was complete"))
         else:
             chunk = message.get("body", b"")
-            more = message.get("more_body")
-            if not more and self._use is WHOLE and len(chunk) == self.declared and not self.received:
-                # All of it at once, for a reader who wants all of it; the length was compared with the limit before.
-                self.received = len(chunk)
-                self._data = chunk
-            elif chunk:
+            if chunk:
                 self.feed(chunk)
-            if more:
+            if message.get("more_body"):
                 return
             if self.declared is not None and self.received != self.declared:
                 self.fail(ClientDisconnected("the request body is not as long as its Content-Length says"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from waypost.asgi.websocket import refuse, serve_websocket
 from waypost.config import load_config
 from waypost.environment import load_env
 from waypost.garbage import settle
+from waypost.http.headers import RawHeaders
 from waypost.http.host import valid_host
 from waypost.http.payload import BodyStream, FilePayload
 from waypost.http.request import Request, arrived
@@ -34,6 +35,9 @@ log = logging.getLogger("waypost")
 _PATH_SAFE = "/!$&'()*+,;=:@-._~%"
 _LENGTHS_KEPT = 512
 _lengths: dict[int, tuple[bytes, bytes]] = {}  # sizes of answers and their header field
+_TARGETS_KEPT = 1024
+_TARGET_KEPT = 128  # bytes
+_targets: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # good ones; bounded, since clients choose them
 _BAD_HOST = b'{"error":"Invalid Host header"}'
 _BAD_TARGET = b'{"error":"Invalid request target"}'
 
@@ -41,7 +45,7 @@ _BAD_TARGET = b'{"error":"Invalid request target"}'
 class ASGI:
     """The ASGI callable over an Application; `create_app()` makes one."""
 
-    __slots__ = ("_instant", "_peers", "_silence", "application")
+    __slots__ = ("_head", "_instant", "_length", "_peers", "_silence", "application")
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -50,26 +54,29 @@ class ASGI:
         self._instant: Callable[[Request], Response | None] | None = None
         # The Connection of a peer is the same for all its requests; a handful covers a keep-alive load.
         self._peers: dict[Any, Connection] = {}
+        # The last head that was good, and its Content-Length: clients mostly repeat theirs, and what was judged once
+        # need not be again. Not empty at first: a head without any field has no Host.
+        self._head: RawHeaders = [(b"", b"")]
+        self._length: bytes | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The whole way of a buffered answer in one coroutine: under a slow server each more is a measurable part.
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        raw: list[tuple[bytes, bytes]] = scope["headers"]
-        if raw.__class__ is not list:
-            raw = [(name, value) for name, value in raw]
-        fields = dict(raw)
-        # Most heads have no name twice, and a dict of theirs is quicker than a look at each.
-        if not (valid_host(fields.get(b"host", b"")) if len(fields) == len(raw) else _one_valid_host(raw)):
+        if scope["headers"] != self._head and not self._judge(scope["headers"]):
             await _refuse(send, _BAD_HOST)
             return
-        path, query = _target(scope)
-        if path is None:
-            await _refuse(send, _BAD_TARGET)
-            return
+        raw = self._head
+        try:
+            path, query = _targets[scope["raw_path"], scope["query_string"]]
+        except KeyError:
+            path, query = _target(scope)
+            if not path:
+                await _refuse(send, _BAD_TARGET)
+                return
         method = scope["method"]
-        body = None if method in ("GET", "HEAD") else body_of(fields.get(b"content-length"), receive)
+        body = None if method in ("GET", "HEAD") else body_of(self._length, receive)
         try:
             connection = self._peers[scope["client"][0], scope["server"], scope["scheme"]]
         except (KeyError, TypeError):  # new, or without one of the three
@@ -97,6 +104,16 @@ class ASGI:
                 watch.stop()
             self.application.response_sent(request)
 
+    def _judge(self, head: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether a head has one valid Host; then it is `_head`."""
+        raw = [(name, value) for name, value in head]
+        fields = dict(raw)
+        # Most heads have no name twice, and a dict of theirs is quicker than a look at each.
+        if not (valid_host(fields.get(b"host", b"")) if len(fields) == len(raw) else _one_valid_host(raw)):
+            return False
+        self._head, self._length = raw, fields.get(b"content-length")
+        return True
+
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
@@ -106,7 +123,7 @@ class ASGI:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = [(name, value) for name, value in scope["headers"]]
         path, query = _target(scope)
-        if path is None or not _one_valid_host(raw):
+        if not path or not _one_valid_host(raw):
             await receive()
             await refuse(scope, send, Response(_BAD_TARGET, 400, {"content-type": "application/json"}))
             return
@@ -170,22 +187,28 @@ class ASGI:
                 return
 
 
-def _one_valid_host(raw: list[tuple[bytes, bytes]]) -> bool:
+def _one_valid_host(raw: RawHeaders) -> bool:
     hosts = [value for name, value in raw if name == b"host"]
     return len(hosts) == 1 and valid_host(hosts[0])
 
 
-def _target(scope: Scope) -> tuple[str | None, str]:
-    """Path and query as they were sent; a path of None for what can't be one."""
-    raw_path, sent = scope.get("raw_path"), scope.get("query_string")
+def _target(scope: Scope) -> tuple[str, str]:
+    """Path and query as they were sent; a path of "" for what can't be one."""
+    raw_path, sent = scope.get("raw_path"), scope.get("query_string") or b""
     try:
         path = quote(scope["path"], safe=_PATH_SAFE) if raw_path is None else raw_path.decode("ascii")
-        query = sent.decode("ascii") if sent else ""
+        query = sent.decode("ascii")
     except UnicodeDecodeError:
-        return None, ""
+        return "", ""
     if "?" in path:  # some servers leave the query on raw_path
         path = path.partition("?")[0]
-    return (path if path[:1] == "/" or path == "*" else None), query
+    if path[:1] != "/" and path != "*":
+        return "", ""
+    if raw_path is not None and len(raw_path) + len(sent) <= _TARGET_KEPT:
+        if len(_targets) >= _TARGETS_KEPT:
+            _targets.clear()
+        _targets[raw_path, sent] = path, query
+    return path, query
 
 
 def _messages(response: Response, payload: Any, method: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -36,8 +36,8 @@ Octets: TypeAlias = bytes  # inside the class `bytes` is the method
 
 _BODILESS = ("GET", "HEAD")
 _UNSET = {
-    "keep_running": False, "on_signal": None, "upgrade": None, "_body_used": False, "_shared": False, "_cookies": None,
-    "_url": None, "_controller": None, "_left": None, "_form": None, "_stream": None,
+    "id": None, "keep_running": False, "on_signal": None, "upgrade": None, "_body_used": False, "_shared": False,
+    "_cookies": None, "_url": None, "_controller": None, "_left": None, "_form": None, "_stream": None,
 }  # fmt: skip
 _OFFLINE = Connection("http", None, None, Site())
 
@@ -364,7 +364,6 @@ def arrived(
     request.method = method
     request.path = path
     request.query_string = query
-    request.id = None
     request.pending = None
     request._raw = raw
     request._body = body
