@@ -82,27 +82,32 @@ class ASGI:
         except (KeyError, TypeError):  # new, or without one of the three
             connection = self._connection(scope)
         request = arrived(method, path, query, raw, body, connection)
-        if self._instant is not None and (ready := self._instant(request)) is not None:
-            start, rest = _messages(ready, ready._payload, method)
-            await send(start)
-            await send(rest)
-            return
-        request.on_signal = Doorbell(asyncio.get_running_loop(), receive)
+        ready = response = None if self._instant is None else self._instant(request)
+        if ready is None:
+            request.on_signal = Doorbell(asyncio.get_running_loop(), receive)
         try:
-            response = await self.application.handle(request)
+            if response is None:
+                response = await self.application.handle(request)
             payload = response._payload
             if isinstance(payload, BodyStream):
                 await self._send_stream(scope, request, response, payload, receive, send)
+                return
+            data = payload or b""
+            size = len(data)
+            length = _lengths.get(size) or _length(size)
+            if response._headers is None and response._content_type is not None:
+                headers = [(b"content-type", response._content_type), length]
             else:
-                start, rest = _messages(response, payload, method)
-                await send(start)
-                await send(rest)
+                headers = _with_length(response, length, data, method)
+            await send({"type": "http.response.start", "status": response._status, "headers": headers})
+            await send({"type": "http.response.body", "body": b"" if method == "HEAD" else data})
         finally:
-            # A server reports a disconnect after every response: a client that has the whole of it did not leave.
-            watch, request.on_signal = request.on_signal, None
-            if isinstance(watch, Watch):
-                watch.stop()
-            self.application.response_sent(request)
+            if ready is None:
+                # A server reports a disconnect after every response: a client that has the whole of it did not leave.
+                watch, request.on_signal = request.on_signal, None
+                if isinstance(watch, Watch):
+                    watch.stop()
+                self.application.response_sent(request)
 
     def _judge(self, head: Iterable[tuple[bytes, bytes]]) -> bool:
         """Whether a head has one valid Host; then it is `_head`."""
@@ -211,30 +216,15 @@ def _target(scope: Scope) -> tuple[str, str]:
     return path, query
 
 
-def _messages(response: Response, payload: Any, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The start and the body of a buffered response."""
-    data = payload or b""
-    size = len(data)
-    length = _lengths.get(size) or _length(size)
-    if response._headers is None and response._content_type is not None:
-        headers = [(b"content-type", response._content_type), length]
-    else:
-        headers = _with_length(response, length, data, method)
-    start = {"type": "http.response.start", "status": response._status, "headers": headers}
-    return start, {"type": "http.response.body", "body": b"" if method == "HEAD" else data}
-
-
 def _with_length(
     response: Response, length: tuple[bytes, bytes], payload: bytes, method: str
 ) -> list[tuple[bytes, bytes]]:
     headers = response.raw_headers()
-    for name, _ in headers:
-        if name == b"content-length":
-            if method == "HEAD" and not payload:
-                return headers  # an answer to HEAD may say what GET would send
-            # A length that the author got wrong would desynchronise the connection.
-            headers = [item for item in headers if item[0] != b"content-length"]
-            break
+    if b"content-length" in dict(headers):
+        if method == "HEAD" and not payload:
+            return headers  # an answer to HEAD may say what GET would send
+        # A length that the author got wrong would desynchronise the connection.
+        headers = [item for item in headers if item[0] != b"content-length"]
     return headers if response.null_body else [*headers, length]
 
 
