@@ -96,7 +96,9 @@ def encode_json(value: Any) -> bytes:
     string: a JSON number would lose digits), bytes (base64), paths. NaN and the infinities become null.
     """
     try:
-        return _encode(value)
+        if value.__class__ is dict or (serializer := getattr(type(value), "__pydantic_serializer__", None)) is None:
+            return _encode(value)
+        return serializer.to_json(value)  # type: ignore[no-any-return]  # as in _encode_other, without a copy
     except RecursionError:
         raise InvalidResponseError("JSON can't hold a value that contains itself or is nested this deep") from None
     except UnicodeEncodeError as error:
