@@ -23,10 +23,10 @@ def parse_query(query: str) -> list[tuple[str, str]]:
 
     Linear in the length; only `&` separates (35 of 35 cases of the Web platform tests).
     """
-    pairs = [field.partition("=")[::2] for field in query.split("&") if field]
+    parts = [field.partition("=") for field in query.split("&") if field]
     if "%" in query or "+" in query or not query.isascii():
-        return [(decode_form(name), decode_form(value)) for name, value in pairs]
-    return pairs
+        return [(decode_form(name), decode_form(value)) for name, _, value in parts]
+    return [(name, value) for name, _, value in parts]
 
 
 def serialize_query(pairs: Iterable[tuple[str, str]]) -> str:
