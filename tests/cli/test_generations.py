@@ -22,12 +22,13 @@ class Recorded(Application):
         self.events = events
         self.gate = asyncio.Event()
         self.handle = self._answer
+        self.response_sent = self._sent
 
     async def _answer(self, request: Request) -> Response:
         await self.gate.wait()
         return Response(self.name)
 
-    def response_sent(self, request: Request) -> None:
+    def _sent(self, request: Request) -> None:
         self.events.append(f"{self.name} sent")
 
     async def shutdown(self, grace: float | None = None) -> None:
