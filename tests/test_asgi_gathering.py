@@ -102,6 +102,22 @@ def test_much_is_sent_before_the_end() -> None:
     assert max(sizes) <= 65_536 + 8_000
 
 
+@pytest.mark.parametrize("size", [0, 1, 1_000, 100_000])
+def test_a_client_that_leaves_ends_a_source_that_never_waits(size: int) -> None:
+    """The server takes what is sent to it without waiting then."""
+    ended: list[str] = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(size)
+        finally:
+            ended.append("finally")
+
+    assert None not in sent_of(endless(), leaves_after=0.02)
+    assert ended == ["finally"]
+
+
 def test_what_came_before_a_failure_has_come_and_the_answer_has_no_end() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"a"

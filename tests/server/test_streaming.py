@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.app.project import make_application
 from tests.server.conftest import Live
+
+from waypost.http.request import Request
+from waypost.http.response import Response
 
 ROUTES = {
     "app/shout/route.py": """
@@ -166,3 +170,41 @@ def test_an_upload_that_breaks_off_cuts_the_answer(live: Live) -> None:
     told = client.to_end()
     assert b"<end>" not in told
     assert not told.endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("size", [0, 1_000, 10_000])
+def test_a_source_that_never_waits_keeps_nobody_waiting(serve: Callable[..., Live], loop_kind: str, size: int) -> None:
+    """Neither those beside a client that reads fast, nor all of them for ever once it has left."""
+    ended = threading.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(size)
+        finally:
+            ended.set()
+
+    async def handler(request: Request) -> Response:
+        return Response(endless() if request.path == "/endless" else "here")
+
+    live = serve(handler, uvloops=loop_kind == "uvloop")
+    reader, stopped = live.client(), threading.Event()
+
+    def read() -> None:
+        while not stopped.is_set():
+            with suppress(TimeoutError):
+                reader.socket.recv(1_000_000)
+
+    reader.socket.settimeout(0.1)
+    reader.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+    reading = threading.Thread(target=read)
+    reading.start()
+    try:
+        for _ in range(3):
+            assert live.get()[2] == b"here"
+    finally:
+        stopped.set()
+        reading.join()
+        reader.close()
+    assert ended.wait(5)
+    assert live.get()[2] == b"here"

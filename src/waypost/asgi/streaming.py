@@ -85,8 +85,11 @@ class Streaming:
                     missing -= len(data)
                     if missing < 0:
                         raise RuntimeError(f"the stream gave {-missing} bytes more than its Content-Length")
-                if data and gathered.add(data):
+                if not data or gathered.add(data):
                     await gathered.flush()
+                    # A source that never waits would let nobody else have a turn where sending does not wait either:
+                    # to a client that reads fast, or has left.
+                    await asyncio.sleep(0)
         except StopAsyncIteration:
             if not missing:
                 await gathered.finish()

@@ -56,11 +56,13 @@ class Outbox:
         if self._writable(len(piece)):
             self._connection.write_pieces(framed)
 
-    def look(self) -> None:
-        """Write when much was collected, or for long."""
+    def look(self) -> bool:
+        """Write when much was collected, or for long. Gives whether it did."""
         self._count()
-        if self._size >= _MOST or monotonic() - self._since > _PATIENCE:
-            self.flush()
+        if self._size < _MOST and monotonic() - self._since <= _PATIENCE:
+            return False
+        self.flush()
+        return True
 
     def flush(self, end: bytes = b"") -> None:
         """Write what was collected, and `end` behind it."""

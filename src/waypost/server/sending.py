@@ -76,12 +76,16 @@ async def _send_pieces(connection: HttpConnection, stream: BodyStream, outbox: O
                 outbox.schedule()
             if size > SMALL:
                 outbox.add_large(chunk)
-                if connection.write_paused:
-                    await connection.writable()  # before the next is made
             elif size:
                 pieces.append(chunk)
-                if not len(pieces) & 15:
-                    outbox.look()
+                if len(pieces) & 15 or not outbox.look():
+                    continue
+            # A write within one step: a source that never waits, for a client that reads fast or has left, would let
+            # nobody else have a turn.
+            if connection.write_paused:
+                await connection.writable()
+            else:
+                await asyncio.sleep(0)
         if left:
             raise ShortBody(f"a stream ended {left} bytes short of its Content-Length {length}")
         outbox.finish()
