@@ -43,14 +43,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def upstream() -> Iterator[None]:
-    """The upstream API; one that already runs, of another test session, serves as well."""
-    if _answers(f"http://127.0.0.1:{UPSTREAM_PORT}/count"):
+def upstream(port: int = UPSTREAM_PORT) -> Iterator[None]:
+    """The upstream API; one that already runs, of another test session, serves as well.
+
+    port: another one for tests without cases: it would end under those that run beside them.
+    """
+    if _answers(f"http://127.0.0.1:{port}/count"):
         yield
         return
-    process = subprocess.Popen([sys.executable, str(HERE / "upstream.py"), str(UPSTREAM_PORT)])
+    process = subprocess.Popen([sys.executable, str(HERE / "upstream.py"), str(port)])
     try:
-        _wait(f"http://127.0.0.1:{UPSTREAM_PORT}/count", process, None)
+        _wait(f"http://127.0.0.1:{port}/count", process, None)
         yield
     finally:
         process.terminate()
@@ -81,9 +84,12 @@ def _environment(directory: Path) -> dict[str, str]:
 
 
 @contextmanager
-def reference_app(stack: str, directory: Path, workers: int = 1) -> Iterator[str]:
+def reference_app(
+    stack: str, directory: Path, workers: int = 1, *, upstream_port: int = UPSTREAM_PORT
+) -> Iterator[str]:
     """The reference app on a server of STACKS; gives its base URL. directory: for its copy, database and log."""
-    with _serving(stack, copy_app(directory), directory, {}, workers) as base:
+    settings = {"UPSTREAM_URL": f"http://127.0.0.1:{upstream_port}"}
+    with _serving(stack, copy_app(directory), directory, settings, workers) as base:
         yield base
 
 

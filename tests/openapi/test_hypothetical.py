@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 from tests.cli.running import Running, running
-from tests.conformance.server import reference_app, upstream
+from tests.conformance.server import free_port, reference_app, upstream
 from tests.openapi.hypothetical import run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -111,5 +111,6 @@ def test_the_reference_application(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for name in list(os.environ):
         if name.startswith("WAYPOST_") and name not in SERVED:
             monkeypatch.delenv(name)
-    with upstream(), reference_app("waypost", tmp_path) as base:
+    port = free_port()
+    with upstream(port), reference_app("waypost", tmp_path, upstream_port=port) as base:
         holds(base, tmp_path, UNTOLD, "--exclude-path-regex", "|".join(LEFT_OUT), "--phases", "coverage,fuzzing")
