@@ -74,25 +74,3 @@ def test_a_file_that_was_closed_is_an_error(file: File) -> None:
     closed.fd = -1
     with pytest.raises(OSError, match="Bad file descriptor"):
         read(closed)
-
-
-def test_other_tasks_run_between_the_pieces(file: File) -> None:
-    """Also where each piece is there at once and its reader never waits."""
-    turns = 0
-
-    async def main() -> None:
-        nonlocal turns
-
-        async def count() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        counting = asyncio.create_task(count())
-        async for _ in read_file(file, 0, SIZE):
-            pass
-        counting.cancel()
-
-    asyncio.run(main())
-    assert turns >= 4

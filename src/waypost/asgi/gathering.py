@@ -14,9 +14,8 @@ from time import monotonic
 from typing import Any
 
 from waypost.asgi.messages import Send
+from waypost.http.payload import PATIENCE, TOGETHER
 
-_MOST = 65_536  # bytes gathered at most, but for the pieces between two looks
-_PATIENCE = 0.005  # seconds: a stream that computes long without waiting still sends as it goes
 _LOOK = 16  # pieces between two looks at the clock
 
 
@@ -38,7 +37,7 @@ class Gathered:
             self._since = monotonic()
         pieces.append(piece)
         self._size += len(piece)
-        return self._size >= _MOST or (len(pieces) % _LOOK == 0 and monotonic() - self._since > _PATIENCE)
+        return self._size >= TOGETHER or (len(pieces) % _LOOK == 0 and monotonic() - self._since > PATIENCE)
 
     async def flush(self) -> None:
         """Send what was gathered."""

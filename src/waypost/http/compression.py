@@ -31,6 +31,7 @@ _SUFFIXES = (b"+json", b"+xml")
 # They say that the bytes are coded already, or speak of the bytes as they are.
 _BYTES_AS_THEY_ARE = frozenset((b"content-encoding", b"content-range", b"content-digest"))
 _VARY = (b"vary", b"Accept-Encoding")
+_LONGEST = 500  # characters of an Accept-Encoding that are looked at, and remembered: clients choose them
 
 
 class Compressor(Protocol):
@@ -134,7 +135,10 @@ class Compression:
         answer = _varying(response)
         payload = answer._payload
         lives = isinstance(payload, BodyStream) and payload.length is None
-        coding = choose(request.headers.get("accept-encoding"), self._lean if lives else self._names)
+        accepted = request.headers.get("accept-encoding")
+        if not accepted or len(accepted) > _LONGEST:
+            return answer
+        coding = choose(accepted, self._lean if lives else self._names)
         if coding is None:
             return answer
         headers = answer.headers
@@ -153,10 +157,8 @@ class Compression:
 
 
 @lru_cache(maxsize=128)
-def choose(accepted: str | None, codings: tuple[str, ...]) -> str | None:
+def choose(accepted: str, codings: tuple[str, ...]) -> str | None:
     """The coding to use for an Accept-Encoding header, of equal ones the first; None for none."""
-    if not accepted or len(accepted) > 500:
-        return None
     weights: dict[str, float] = {}
     for item in accepted.lower().split(","):
         name, _, parameter = item.partition(";")

@@ -37,9 +37,6 @@ async def read_file(file: OpenFile, start: int, stop: int) -> AsyncGenerator[byt
             return  # the sender sees too few bytes and cuts the connection
         start += len(chunk)
         yield chunk
-        # A client that reads fast must not keep the others waiting. Not before the chunk was sent: until then it is in
-        # the processor's cache.
-        await asyncio.sleep(0)
 
 
 def _at_hand(fd: int, space: memoryview, start: int) -> bytes | None:

@@ -18,6 +18,10 @@ from waypost.http.streams import ReadableStream, StreamIterator
 
 Chunk: TypeAlias = "bytes | bytearray | memoryview | str"
 
+# Small pieces of a stream go out together, until so many bytes or seconds were collected: one that computes long
+# without waiting still sends as it goes.
+TOGETHER: Final = 65_536
+PATIENCE: Final = 0.005
 _END = object()
 _STREAMS: Final = (ReadableStream, StreamIterator)  # a union would be made anew each time it is asked for
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from waypost.http.payload import PATIENCE, TOGETHER
 from waypost.server.timeouts import NEVER
 
 if TYPE_CHECKING:
     from waypost.server.protocol import HttpConnection
 
 SMALL = 8_192  # bytes; a larger piece is worth a system call, and not worth a copy
-_MOST = 65_536  # bytes collected at most, but for the pieces between two looks
-_PATIENCE = 0.005  # seconds: a stream that computes long without waiting still sends as it goes
 
 
 class Outbox:
@@ -59,7 +58,7 @@ class Outbox:
     def look(self) -> bool:
         """Write when much was collected, or for long. Gives whether it did."""
         self._count()
-        if self._size < _MOST and monotonic() - self._since <= _PATIENCE:
+        if self._size < TOGETHER and monotonic() - self._since <= PATIENCE:
             return False
         self.flush()
         return True

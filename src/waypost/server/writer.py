@@ -128,12 +128,7 @@ def stream_head(
 ) -> bytes:
     """The head of a streamed response. length: the Content-Length to send, None for none."""
     parts = [(None if response.status_text else clock.heads.get(response._status)) or _start(response, clock)]
-    for field in response.raw_headers():
-        line = _lines.get(field)
-        if line is not None:
-            parts.append(line)
-        elif field[0] not in _OURS:
-            parts.append(_line(field))
+    parts += [_lines.get(field) or _line(field) for field in response.raw_headers() if field[0] not in _OURS]
     if length is not None:
         parts.append(b"content-length: %d\r\n" % length)
     elif chunked:
