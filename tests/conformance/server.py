@@ -17,10 +17,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 HERE = Path(__file__).parent
 APP = HERE / "app"
@@ -68,12 +69,14 @@ STACKS = {
 }
 
 
-def copy_app(directory: Path) -> Path:
+def copy_app(directory: Path, settings: Mapping[str, str] = MappingProxyType({})) -> Path:
     """The reference app, built, in a folder of its own: what it caches is not there for the next run."""
     app = directory / "app"
     shutil.copytree(APP, app, ignore=shutil.ignore_patterns("__pycache__", ".waypost"))
     command = [sys.executable, "-m", "waypost.cli", "build"]
-    built = subprocess.run(command, cwd=app, env=_environment(directory), capture_output=True, text=True, check=False)
+    built = subprocess.run(
+        command, cwd=app, env=_environment(directory) | dict(settings), capture_output=True, text=True, check=False
+    )
     if built.returncode:
         raise RuntimeError(f"the reference app can't be built\n{built.stdout}{built.stderr}")
     return app
@@ -89,7 +92,7 @@ def reference_app(
 ) -> Iterator[str]:
     """The reference app on a server of STACKS; gives its base URL. directory: for its copy, database and log."""
     settings = {"UPSTREAM_URL": f"http://127.0.0.1:{upstream_port}"}
-    with _serving(stack, copy_app(directory), directory, settings, workers) as base:
+    with _serving(stack, copy_app(directory, settings), directory, settings, workers) as base:
         yield base
 
 
