@@ -17,7 +17,7 @@ from waypost.app.cache_setup import CacheSetup
 from waypost.app.context import ANSWERED, RequestScope, current_scope
 from waypost.app.dispatch import Dispatcher, Select, settled
 from waypost.app.entry import RouteEntry
-from waypost.app.failures import error_response, to_failure
+from waypost.app.failures import error_response, to_failure, unknown_path
 from waypost.app.forward import Forwarder
 from waypost.app.hits import Hits
 from waypost.app.instrumentation import Instrumentation
@@ -81,7 +81,12 @@ class Application:
     def _compose(self, built: Built) -> Dispatcher | Pipeline:
         """The dispatcher, with what the project puts before it and between it and its handlers."""
         config = self.config
-        self._dispatcher = dispatcher = Dispatcher(built.table)
+        unknown = unknown_path
+        if config.dev:
+            from waypost.app.unknown_page import UnknownPage  # production has no use for it
+
+            unknown = UnknownPage(built.entries, built.errors, config.root)
+        self._dispatcher = dispatcher = Dispatcher(built.table, unknown)
         pipeline = Pipeline(
             dispatcher,
             built.table,

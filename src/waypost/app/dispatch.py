@@ -28,12 +28,13 @@ _STANDARD = frozenset(("TRACE", "QUERY"))
 
 
 class Dispatcher:
-    """Answers requests from a frozen table."""
+    """Answers requests from a frozen table. unknown: answers the paths that it does not have."""
 
-    __slots__ = ("_static", "_table")
+    __slots__ = ("_static", "_table", "_unknown")
 
-    def __init__(self, table: RouteTable[RouteEntry]) -> None:
+    def __init__(self, table: RouteTable[RouteEntry], unknown: Callable[[Request], Response] = unknown_path) -> None:
         self._table = table
+        self._unknown = unknown
         self._static = table.static
 
     def static_routes(self) -> Iterator[tuple[str, StaticRoute, bool]]:
@@ -61,7 +62,7 @@ class Dispatcher:
         if entry is None:
             found = self._table.find(scope.path)
             if found is None or isinstance(found, str):
-                return _elsewhere(found, request, scope.path)
+                return self._elsewhere(found, request, scope.path)
             entry, scope.params = found
         scope.entry = entry
         endpoint = entry.endpoints.get(request.method) or entry.otherwise
@@ -77,12 +78,11 @@ class Dispatcher:
                     raise _too_large(limit)
         return endpoint(request, scope)
 
-
-def _elsewhere(canonical: str | None, request: Request, path: str) -> Response:
-    """The answer to a path that no route has: where to find it instead, or that it is unknown."""
-    if canonical is not None:
-        return slash_redirect(canonical, request.query_string)
-    return _server_options(request.method) if path == "*" else unknown_path(request)
+    def _elsewhere(self, canonical: str | None, request: Request, path: str) -> Response:
+        """The answer to a path that no route has: where to find it instead, or that it is unknown."""
+        if canonical is not None:
+            return slash_redirect(canonical, request.query_string)
+        return _server_options(request.method) if path == "*" else self._unknown(request)
 
 
 def settled(value: Any, request: Request, scope: RequestScope) -> Response:

@@ -173,11 +173,11 @@ def _bug(
 ) -> Response:
     error_id = _report(error, request, scope, instrumentation)
     # A page on another site that resolves to this machine must not read our source (DNS rebinding).
-    if shown is not None and _is_loopback(request):
+    if shown is not None and is_loopback(request):
         from waypost.app.error_page import render_bug  # production has no use for it, and it loads `html` and `ast`
 
         pattern = scope.entry.pattern if scope.entry is not None else "no route"
-        return render_bug(error, request, pattern, error_id, shown, as_page=_wants_html(request))
+        return render_bug(error, request, pattern, error_id, shown, as_page=wants_html(request))
     return Response.json({"error": "Internal server error", "id": error_id}, 500)
 
 
@@ -198,7 +198,8 @@ def _report(
     return error_id
 
 
-def _is_loopback(request: Request) -> bool:
+def is_loopback(request: Request) -> bool:
+    """Whether the client asked for this machine by a name that no site of others can have."""
     hostname = split_host(request.host)[0].lower()
     return (
         hostname == "localhost"
@@ -207,7 +208,7 @@ def _is_loopback(request: Request) -> bool:
     )
 
 
-def _wants_html(request: Request) -> bool:
+def wants_html(request: Request) -> bool:
     """Whether the client is a browser that asks for a page."""
     return "text/html" in (request.headers.get("accept") or "").lower()
 
@@ -220,7 +221,7 @@ def _printable(path: str) -> str:
 def unknown_path(request: Request) -> Response:
     """404 for a path that nothing answers: a small page for a browser, JSON for everyone else."""
     headers = {"cache-control": NO_STORE, "vary": "Accept"}
-    if _wants_html(request):
+    if wants_html(request):
         headers["content-type"] = "text/html; charset=utf-8"
         return Response(_NOT_FOUND_PAGE, 404, headers)
     return error_response(404, "Not found", headers)
