@@ -31,6 +31,11 @@ class Results:
         values = [v for s in self.slices(server, workload) if not math.isnan(v := figure(s))]
         return statistics.median(values) if values else None
 
+    def best_ratio(self, server: str, other: str, workload: str) -> float | None:
+        """The fastest slice of `server` divided by the fastest of `other`."""
+        best = [max((s.per_second for s in self.slices(name, workload)), default=0.0) for name in (server, other)]
+        return best[0] / best[1] if all(best) else None
+
     def ratio(self, server: str, other: str, workload: str, figure: Figure = per_second) -> float | None:
         """Median over the rounds of `server`'s figure divided by `other`'s of the same round."""
         ours, theirs = self._by.get((server, workload), {}), self._by.get((other, workload), {})
@@ -105,6 +110,11 @@ def tables(results: Results, base: str) -> str:
             f"The same per second of the server's CPU time, ratio to {base}",
             results,
             lambda s, w: _number(results.ratio(s, base, w, per_cpu_second), ".2f"),
+        ),
+        _grid(
+            f"The fastest slice of each, ratio to the fastest of {base}: for a machine whose speed varies",
+            results,
+            lambda s, w: _number(results.best_ratio(s, base, w), ".2f"),
         ),
         _grid(
             "Requests per second (file: MB/s), median: this machine, this moment",
