@@ -363,6 +363,13 @@ def test_public_files(tmp_path: Path) -> None:
             assert client.get(path).status in (404, 308), path
 
 
+def test_routes_that_another_folder_hides_are_told(tmp_path: Path) -> None:
+    files = {"src/app/x/route.py": "async def GET(): return {}\n", "app/y/route.py": "async def GET(): return {}\n"}
+    (warning,) = make_application(tmp_path, files).warnings
+    assert warning.file == tmp_path / "src/app"
+    assert "nothing in this folder is served" in warning.message
+
+
 def test_unknown_paths(tmp_path: Path) -> None:
     with serving(tmp_path, {"app/a/route.py": "async def GET(): return {}\n"}) as client:
         assert client.get("/x").json() == {"error": "Not found"}

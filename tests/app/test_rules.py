@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from tests.app.project import make_application
 
+from waypost.app.application import Application
+from waypost.config import load_config
 from waypost.errors import StartupError, StartupErrors
 from waypost.testing import Client
 
@@ -453,6 +455,25 @@ before_files = [{ source = "/re", destination = "/a" }]
     with pytest.raises(StartupErrors) as caught:
         make_application(tmp_path, {"pyproject.toml": text.replace("/old/:path*", "/old/:a:b")})
     assert caught.value.errors[0].line == 3
+
+
+def test_a_mistake_is_told_at_the_line_of_its_own_rule(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "pyproject.toml").write_text(
+        """[project]
+readme = "docs/x.md"
+[[tool.waypost.redirects]]
+source = "/x"
+destination = "/y"
+permanent = false
+[[tool.waypost.rewrites]]
+source = "/x"
+destination = "no-slash"
+"""
+    )
+    with pytest.raises(StartupErrors) as raised:
+        Application(load_config(tmp_path, "production", environ={}))
+    assert [error.line for error in raised.value.errors] == [8]
 
 
 def test_rules_may_come_as_json_from_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

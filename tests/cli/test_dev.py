@@ -185,6 +185,22 @@ def test_settings_that_are_wrong_leave_what_worked(dev: Running, project: Path) 
     dev.wait_for("reloaded in")
 
 
+def test_a_rule_that_is_wrong_takes_no_other_rule_away(dev: Running, project: Path) -> None:
+    dev.get("/word")
+    policy = '[[tool.waypost.headers]]\nsource = "{}"\nheaders = [{{ key = "x-policy", value = "strict" }}]\n'
+    (project / "pyproject.toml").write_text(policy.format("/:path*"))
+    dev.wait_for("reloaded in")
+    connection = dev.connect()
+    assert ask(connection, "/word")[0] == 200
+    (project / "pyproject.toml").write_text(policy.format("/:path("))
+    dev.wait_for("not reloaded")
+    connection.request("GET", "/word")
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    assert answer.headers["x-policy"] == "strict"
+
+
 def test_an_error_is_printed_with_the_lines_of_the_project(dev: Running) -> None:
     dev.get("/fails")
     dev.wait_for(r"app/fails/route.py:4 in GET\n\s+return \{\}\[WORD\]\nKeyError: 'tree'\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,9 @@ def build(
 
     own: path and entry of what Waypost answers where the project does not.
 
-    Raises StartupErrors with all mistakes at once. In development it raises nothing: a mistake inside one file
-    becomes the error of its entry, two files that claim one path share one, and the rest of the application works.
+    Raises StartupErrors with all mistakes at once. In development it does so for the rules of the settings only: a
+    mistake inside one file becomes the error of its entry, two files that claim one path share one, and the rest of the
+    application works.
     """
     found = scan(config.app_dir)
     sound = [file for file in found.routes if file.file not in found.broken]
@@ -91,7 +92,8 @@ def build(
         if file.file in failed:
             entries[file.file] = RouteEntry(file.pattern, file.file, file.kind, {}, error=failed[file.file])
     routes = [(file, entries[file.file]) for file in found.routes]
-    if errors and not config.dev:
+    # Half of the settings is worse than those from before: a header that protects something may be in the other half.
+    if wrong_rules or (errors and not config.dev):
         raise StartupErrors(errors)
     table = RouteTable.build(
         routes,
@@ -103,9 +105,20 @@ def build(
         tolerant=config.dev,
         make_params=Params,
     )
-    warnings = [*found.warnings, *report.warnings, *root.warnings]
+    warnings = [*_unseen_folder(config), *found.warnings, *report.warnings, *root.warnings]
     variable = frozenset(id(entry) for file, entry in routes if file.params)
     return Built([entry for _, entry in routes], table, warnings, errors, root, rules, layers, variable)
+
+
+def _unseen_folder(config: Config) -> Iterator[StartupError]:
+    """What is in `src/app` answers nothing once there is an `app` (Next.js)."""
+    unseen = config.root / "src" / "app"
+    if config.app_dir != unseen and unseen.is_dir():
+        yield StartupError(
+            "nothing in this folder is served, because there is an app folder beside src",
+            file=unseen,
+            remedy="Move the routes into one of the two.",
+        )
 
 
 def _describe_layers(entry: RouteEntry, root: RootMiddleware, layers: Iterable[Layer]) -> None:

@@ -29,6 +29,8 @@ from waypost.rule import HeaderRule, RedirectRule, RewriteRule
 R = TypeVar("R", HeaderRule, RedirectRule, RewriteRule)
 C = TypeVar("C")
 
+_KINDS = ("headers", "redirects", "rewrites")
+
 
 def point_at(text: str, error: PatternError) -> str:
     """The message of a mistake, and the text with a mark below it."""
@@ -216,7 +218,7 @@ def compile_rules(
 def _startup_error(
     kind: str, rule: HeaderRule | RedirectRule | RewriteRule, error: Exception, file: Path
 ) -> StartupError:
-    line = _line_of(file, rule.source)
+    line = _line_of(file, kind, rule.source)
     if isinstance(error, ConditionError):
         message = f"{kind}: a condition of {rule.source}: {point_at(error.text, error.error)}"
         return StartupError(message, file=file, line=line, remedy=error.error.remedy)
@@ -228,14 +230,25 @@ def _startup_error(
     return StartupError(f"{kind}: the destination{destination} of {rule.source} {error}", file=file, line=line)
 
 
-def _line_of(file: Path, source: str) -> int | None:
-    """The line of the file that has the source of a rule; the parser of TOML does not tell."""
+def _line_of(file: Path, kind: str, source: str) -> int | None:
+    """The line of the file that has the source of a rule; the parser of TOML does not tell.
+
+    kind: "headers", "redirects" or "rewrites", whose name stands above; two kinds may have the same source.
+    """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    written = source.replace("\\", "\\\\")
-    return next((number for number, line in enumerate(lines, 1) if source in line or written in line), None)
+    spellings = (f"'{source}'", '"' + source.replace("\\", "\\\\").replace('"', '\\"') + '"')
+    section, found = "", None
+    for number, line in enumerate(lines, 1):
+        section = next((name for name in _KINDS if name in line), section)
+        # Quoted, since a source like "/x" is part of many other texts.
+        if "source" in line and any(text in line for text in spellings):
+            if section == kind:
+                return number
+            found = found or number
+    return found
 
 
 def _missing_client(file: Path) -> StartupError | None:
