@@ -68,3 +68,8 @@ def test_colours_on_a_terminal_only(route: Path, monkeypatch: pytest.MonkeyPatch
     assert "\x1b[31m" in report_of(error, force_terminal=True, color_system="standard")
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[31m" not in report_of(error, force_terminal=True, color_system="standard")
+
+
+def test_a_message_that_shows_the_line_itself_is_not_followed_by_it(route: Path) -> None:
+    error = StartupError("SyntaxError: x\n  3 | def get(): ...\n    | ^", file=route, line=3)
+    assert report_of(error).count("def get()") == 1

@@ -129,3 +129,17 @@ def test_a_start_up_error_keeps_its_own_words(tmp_path: Path) -> None:
     own = "from waypost import StartupError\n\nraise StartupError('no secret', remedy='Set SECRET.')\n"
     error = fail(tmp_path, own)
     assert (error.message, error.remedy, error.line) == ("no secret", "Set SECRET.", 3)
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    error = fail(tmp_path, "import os\n\nKEY = os.environ['NOBODY_SETS_IT']\n")
+
+    assert error.line == 3
+    assert error.remedy == "Set NOBODY_SETS_IT in .env, or in the environment."
+    assert fail(tmp_path, "{}['NOBODY_SETS_IT']\n").remedy == ""
+
+
+def test_a_wrong_indent_can_be_seen(tmp_path: Path) -> None:
+    error = fail(tmp_path, "VALUE = 1\n   OTHER = 2\n")
+
+    assert error.message.splitlines()[1] == "  2 |    OTHER = 2"

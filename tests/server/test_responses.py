@@ -178,7 +178,7 @@ def test_a_result_that_is_no_response_is_a_500(serve: Serve, result: Any) -> Non
         return result
 
     status, _, body = serve(handler).get()
-    assert (status, body) == (500, b'{"error": "Internal server error"}')
+    assert (status, body) == (500, b'{"error":"Internal server error"}')
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_an_http_error_has_its_status(serve: Serve) -> None:
     async def handler(request: Request) -> Response:
         raise BadRequest("so")
 
-    assert serve(handler).get()[::2] == (400, b'{"error": "so"}')
+    assert serve(handler).get()[::2] == (400, b'{"error":"so"}')
 
 
 def test_a_stalled_reader_holds_the_generator_back(serve: Serve, loop_kind: str) -> None:

@@ -85,7 +85,7 @@ class Application:
         if config.dev:
             from waypost.app.unknown_page import UnknownPage  # production has no use for it
 
-            unknown = UnknownPage(built.entries, built.errors, config.root)
+            unknown = UnknownPage(built.entries, [*built.errors, *built.warnings], config.root)
         self._dispatcher = dispatcher = Dispatcher(built.table, unknown)
         pipeline = Pipeline(
             dispatcher,

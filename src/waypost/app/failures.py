@@ -190,7 +190,9 @@ def _report(
     pattern = route or "no route"
     trace = (type(error), error, error.__traceback__)
     if isinstance(error, StartupError):
-        log.error("%s %s (%s) [%s]: %s", request.method, _printable(request.path), pattern, error_id, error)
+        # The whole of it was reported when the project was loaded.
+        told = str(error).partition("\n")[0]
+        log.error("%s %s (%s) [%s]: %s", request.method, _printable(request.path), pattern, error_id, told)
     else:
         log.error("%s %s (%s) [%s]", request.method, _printable(request.path), pattern, error_id, exc_info=trace)
     if instrumentation is not None:

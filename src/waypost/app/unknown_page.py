@@ -27,7 +27,7 @@ _COMPARED: Final = 200  # characters of a path: what it costs grows with their s
 class UnknownPage:
     """Answers the paths of a project that nothing else does.
 
-    mistakes: all that are in it, whichever file they are about. root: the folder of the project.
+    mistakes: all that are in it, likely ones too, whichever file they are about. root: the folder of the project.
     """
 
     def __init__(self, routes: Sequence[RouteEntry], mistakes: Sequence[StartupError], root: Path) -> None:

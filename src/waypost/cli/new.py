@@ -6,6 +6,7 @@ The files are in `template/`, a project like any other called "my-api"; only tha
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ def command(folder: Path) -> None:
         raise click.ClickException(f"the project can't be written: {error}") from None
     click.echo(f"Made {project_name(folder)} with {len(files)} files.\n")
     if folder.resolve() != Path.cwd():
-        click.echo(f"  cd {folder}")
+        click.echo(f"  cd {shlex.quote(str(folder))}")
     click.echo("  waypost dev       serve it on http://localhost:3000/api/hello and reload as files change")
     click.echo("  waypost check     find mistakes in routes, settings and types")
     click.echo("  pytest            run its tests; README.md says how to install what they need")

@@ -60,7 +60,7 @@ def _render(error: StartupError, style: str = "red", label: str = "") -> Text:
         text.append(short_path(error.file), "bold")
         text.append(f":{error.line}: " if error.line else ": ")
     text.append(f"{label}{error.message}\n", style)
-    source = _source_line(error)
+    source = "" if "\n" in error.message else _source_line(error)  # such a message shows the line itself
     if source:
         text.append(f"  {error.line} | ", "dim").append(f"{source}\n")
     if error.remedy:

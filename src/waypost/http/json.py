@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence, Set
+from types import CoroutineType
 from typing import Any
 
 import msgspec
@@ -77,6 +78,9 @@ def _encode_other(value: Any) -> Any:
         return list(value)
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
+    if isinstance(value, CoroutineType):
+        value.close()  # or Python warns, somewhere else, that nobody awaited it
+        raise InvalidResponseError("JSON can't hold a coroutine: `await` is missing in front of it")
     raise InvalidResponseError(f"JSON can't hold a value of type {_type_name(value)}")
 
 

@@ -113,7 +113,9 @@ class Request:
             try:
                 value = _UNSET[name]
             except KeyError:
-                raise AttributeError(f"a Request has no attribute {name!r}") from None
+                spelling = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+                hint = f": it is called {spelling}" if spelling != name and hasattr(type(self), spelling) else ""
+                raise AttributeError(f"a Request has no attribute {name!r}{hint}") from None
             setattr(self, name, value)
             return value
 

@@ -379,7 +379,8 @@ def _extract(body: BodyInit) -> tuple[bytes | BodyStream | None, bytes | None]:
 
 def _check_status(status: object, payload: object) -> None:
     if not isinstance(status, int) or not 200 <= status <= 599:  # a bool is 0 or 1
-        raise InvalidResponseError(f"status must be an int from 200 to 599, not {status!r}")
+        hint = ": write status=201, headers={…}" if isinstance(status, dict) else ""  # as in JavaScript
+        raise InvalidResponseError(f"status must be an int from 200 to 599, not {status!r}{hint}")
     if payload is not None and status in _NULL_BODY:
         raise InvalidResponseError(f"a response with status {status} can't have a body")
 

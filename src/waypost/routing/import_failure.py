@@ -5,6 +5,7 @@ Points at the last line of the project that ran, not at the library below it. Pr
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -45,9 +46,10 @@ def _explain_syntax(error: SyntaxError, file: Path) -> StartupError:
     text = (error.text or "").rstrip("\r\n")
     message = f"{type(error).__name__}: {error.msg}"
     if text.strip() and error.lineno:
-        indent = len(text) - len(text.lstrip())
+        # Of a wrong indent the blanks are what is to be seen.
+        indent = 0 if isinstance(error, IndentationError) else len(text) - len(text.lstrip())
         prefix = f"  {error.lineno} | "
-        message += f"\n{prefix}{text.strip()}"
+        message += f"\n{prefix}{text[indent:].rstrip()}"
         if error.offset and error.offset > indent:
             width = max((error.end_offset or 0) - error.offset, 1) if error.end_lineno == error.lineno else 1
             width = min(width, max(len(text) - error.offset + 1, 1))
@@ -69,6 +71,8 @@ def _last_own_frame(traceback: TracebackType | None, root: Path) -> tuple[Path, 
 def _remedy(error: BaseException, root: Path) -> str:
     if isinstance(error, StartupError):
         return error.remedy
+    if isinstance(error, KeyError) and _is_of_environment(error):
+        return f"Set {error.args[0]} in .env, or in the environment."
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     top = error.name.partition(".")[0]
@@ -77,6 +81,14 @@ def _remedy(error: BaseException, root: Path) -> str:
     if top in sys.stdlib_module_names:
         return "Correct the name."
     return f"Install the package that has {top}, or correct the name; modules of the project stand in {root}."
+
+
+def _is_of_environment(error: BaseException) -> bool:
+    """Whether it was raised by `os.environ[...]`."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_code is type(os.environ).__getitem__.__code__
 
 
 def _text(error: BaseException) -> str:

@@ -153,7 +153,7 @@ def refusal(
     status: int, message: str, clock: Clock, *, method: str = "GET", retry_after: int = 0, close: bool = True
 ) -> bytes:
     """An answer of the server's own: `{"error": message}`."""
-    body = json.dumps({"error": message}, ensure_ascii=False).encode()
+    body = json.dumps({"error": message}, ensure_ascii=False, separators=(",", ":")).encode()
     retry = b"retry-after: %d\r\n" % retry_after if retry_after else b""
     return b"".join(
         (
