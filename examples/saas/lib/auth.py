@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from waypost import Request
 from waypost.auth import Auth, Session
+from waypost.errors import HTTPError
 from waypost.ratelimit import client_key
 
 from lib.db import db
@@ -28,9 +29,15 @@ class DatabaseSessions:
     lifetime = 7 * 86_400.0
 
     async def create(self, subject: str, claims: Mapping[str, Any]) -> str:
+        """claims: what `proof` gives."""
         token = secrets.token_urlsafe(32)
         expires = now() + timedelta(seconds=self.lifetime)
+        same = (User.id == int(subject), User.password_hash == claims["password_hash"], User.disabled.is_(False))
         async with db.writing() as session:
+            # Looking at a password takes a while. In the meantime it may have been changed, which ends all sessions:
+            # one that begins after that would be there for whoever knew the old one.
+            if await session.scalar(select(User.id).where(*same).with_for_update()) is None:
+                raise HTTPError("Wrong email or password", status=401)
             await session.execute(delete(StoredSession).where(StoredSession.expires_at < now()))
             session.add(StoredSession(digest=_digest(token), user_id=int(subject), expires_at=expires))
         return token
@@ -47,6 +54,11 @@ class DatabaseSessions:
     async def revoke(self, text: str) -> None:
         async with db.writing() as session:
             await session.execute(delete(StoredSession).where(StoredSession.digest == _digest(text)))
+
+
+def proof(user: User) -> dict[str, str]:
+    """The claims of a session: which password was right."""
+    return {"password_hash": user.password_hash}
 
 
 async def load_user(session: Session) -> User | None:

@@ -40,7 +40,9 @@ async def authenticate(email: str, password: str) -> User | None:
         renewed = await hash_password(password)
         async with db.writing() as session:
             same = (User.id == user.id, User.password_hash == user.password_hash)
-            await session.execute(update(User).where(*same).values(password_hash=renewed))
+            user = await session.scalar(update(User).where(*same).values(password_hash=renewed).returning(User))
+        if user is None:  # somebody else was faster: the password is looked at again
+            return await authenticate(email, password)
     return user
 
 
@@ -54,19 +56,18 @@ async def rename(user_id: int, name: str) -> User | None:
         return await session.scalar(update(User).where(User.id == user_id).values(name=name).returning(User))
 
 
-async def change_password(user: User, current: str, new: str) -> bool:
-    """Set a new password and end every session of the user. False when `current` is wrong."""
+async def change_password(user: User, current: str, new: str) -> User | None:
+    """Set a new password and end every session of the user. None when `current` is wrong."""
     if not await matches(current, user.password_hash):
-        return False
+        return None
     password_hash = await hash_password(new)
     async with db.writing() as session:
         # Where somebody else was faster, the password that was shown is not the current one any more.
         same = (User.id == user.id, User.password_hash == user.password_hash)
-        changed = await session.scalar(update(User).where(*same).values(password_hash=password_hash).returning(User.id))
-        if changed is None:
-            return False
-        await session.execute(delete(StoredSession).where(StoredSession.user_id == user.id))
-    return True
+        changed = await session.scalar(update(User).where(*same).values(password_hash=password_hash).returning(User))
+        if changed is not None:
+            await session.execute(delete(StoredSession).where(StoredSession.user_id == user.id))
+    return changed
 
 
 async def list_users(page: int, limit: int) -> Sequence[User]:

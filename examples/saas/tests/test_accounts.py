@@ -95,6 +95,31 @@ def test_a_new_password_ends_every_other_session(client: Client, sign_in: SignIn
     assert client.post("/api/login", json={**login, "password": "a longer new password"}).status == 200
 
 
+def test_no_session_begins_with_a_password_that_was_changed_while_it_was_looked_at(
+    client: Client, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lib import users
+    from lib.passwords import matches
+
+    sign_in("ada")
+    changes: list[bool] = []
+
+    async def slowly(password: str, password_hash: str | None) -> bool:
+        right = await matches(password, password_hash)
+        if not changes:
+            changes.append(True)
+            user = await users.get_user(1)
+            assert user is not None
+            assert await users.change_password(user, PASSWORD, "a longer new password") is not None
+        return right
+
+    monkeypatch.setattr(users, "matches", slowly)
+    client.cookies.clear()
+    answer = client.post("/api/login", json={"email": "ada@example.com", "password": PASSWORD})
+    assert (answer.status, answer.json()) == (401, WRONG)
+    assert "__Host-session" not in client.cookies
+
+
 def test_another_site_can_neither_sign_in_nor_change_anything(client: Client, sign_in: SignIn) -> None:
     sign_in("ada")
     foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}

@@ -6,7 +6,7 @@ import logging
 
 from waypost import Request, Response, after
 
-from lib.auth import auth
+from lib.auth import auth, proof
 from lib.limits import accounts, sign_ins
 from lib.users import authenticate
 from lib.validation import SignIn
@@ -24,7 +24,7 @@ async def POST(request: Request, body: SignIn) -> Response:
     if user is None:
         after(lambda: log.warning("a sign-in from %s was refused", request.ip))
         return Response.json({"error": "Wrong email or password"}, status=401)
-    await auth.login(str(user.id))
+    await auth.login(str(user.id), proof(user))
     after(lambda: log.info("user %d signed in from %s", user.id, request.ip))
     return Response.json(user.to_json())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from waypost import Response
 
-from lib.auth import auth, with_auth
+from lib.auth import auth, proof, with_auth
 from lib.limits import accounts
 from lib.schema import User
 from lib.users import change_password
@@ -17,7 +17,8 @@ async def PUT(body: PasswordChange, user: User) -> Response:
     tries = await accounts.limit(user.email)
     if not tries.success:
         return accounts.refusal(tries)
-    if not await change_password(user, body.current, body.new):
+    changed = await change_password(user, body.current, body.new)
+    if changed is None:
         return Response.json({"error": "Wrong password"}, status=403)
-    await auth.login(str(user.id))
+    await auth.login(str(user.id), proof(changed))
     return Response(None, status=204)
