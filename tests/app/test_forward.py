@@ -72,7 +72,7 @@ def test_a_trusted_proxys_chain_is_continued(tmp_path: Path) -> None:
 
 def test_fields_of_the_connection_stay_on_it(tmp_path: Path) -> None:
     sent = {
-        "Connection": "keep-alive, X-Secret-Hop", "X-Secret-Hop": "1", "Keep-Alive": "timeout=5", "TE": "trailers",
+        "Connection": "keep-alive, Upgrade, HTTP2-Settings, X-Not-There", "Keep-Alive": "timeout=5", "TE": "trailers",
         "Upgrade": "h2c", "HTTP2-Settings": "AAA", "Proxy-Authorization": "Basic x", "X-Keep": "k",
         "Cookie": "a=1; b=2",
     }  # fmt: skip
@@ -84,13 +84,33 @@ def test_fields_of_the_connection_stay_on_it(tmp_path: Path) -> None:
     with project(tmp_path, answer) as (client, other):
         got = client.get("/out/x", headers=sent)
     fields = other.fields()
-    hops = {"x-secret-hop", "keep-alive", "te", "upgrade", "http2-settings", "proxy-authorization"}
+    hops = {"keep-alive", "te", "upgrade", "http2-settings", "proxy-authorization"}
     assert hops & set(fields) == set()
     assert (fields["x-keep"], fields["cookie"]) == (["k"], ["a=1; b=2"])
     theirs = {"x-their-hop", "keep-alive", "trailer", "upgrade", "proxy-authenticate", "connection"}
     assert theirs & set(got.headers.keys()) == set()
     assert got.headers["x-theirs"] == "t"
     assert got.headers.get_set_cookie() == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize("own", [{}, {"X-User": "root"}, {"X-User": "guest"}])
+def test_no_client_takes_away_what_middleware_says_of_it(tmp_path: Path, own: dict[str, str]) -> None:
+    with upstream(OK) as other:
+        middleware = f"""
+from waypost import Headers, Response
+async def middleware(request):
+    headers = Headers(request.headers)
+    headers.set("x-user", "guest")
+    return Response.rewrite("{other.origin}/x", request_headers=headers)
+"""
+        files = {"app/route.py": "async def GET(): return {}\n", "middleware.py": middleware}
+        with Client(make_application(tmp_path, files, rewrite_origins=(other.origin,))) as client:
+            assert client.get("/out", headers=own).status == 200
+            assert other.fields()["x-user"] == ["guest"]
+            refused = client.get("/out", headers={"Connection": "close, X-User", **own})
+    assert refused.status == 400
+    assert "Connection" in refused.json()["error"]
+    assert len(other.heads) == 1
 
 
 def test_nothing_of_ours_goes_out(tmp_path: Path) -> None:

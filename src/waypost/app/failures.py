@@ -7,6 +7,7 @@ traceback. In development the traceback is shown.
 from __future__ import annotations
 
 import logging
+from codecs import getencoder
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,7 @@ from waypost.http.response import Response
 log = logging.getLogger("waypost")
 
 _ids = RequestIds()
+_unicode_escape = getencoder("unicode_escape")  # loaded now: once descriptors have run out, it can't be
 
 _NOT_SENT = ("Response.error()", "Response.next() or Response.rewrite()")
 _INTERRUPT_MESSAGES = {401: "Unauthorized", 403: "Forbidden", 404: "Not found"}
@@ -217,7 +219,7 @@ def wants_html(request: Request) -> bool:
 
 def _printable(path: str) -> str:
     """A path for a log line: control characters escaped, so that a request can't write lines of its own."""
-    return path[:500].encode("unicode_escape").decode("ascii")
+    return _unicode_escape(path[:500])[0].decode("ascii")
 
 
 def unknown_path(request: Request) -> Response:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from waypost.errors import HTTPError
+from waypost.errors import BadRequest, HTTPError
 from waypost.http.headers import Headers, RawHeaders
 from waypost.http.payload import BodyStream
 from waypost.http.request import Request
@@ -90,7 +90,11 @@ class Forwarder:
 
 def _request_fields(request: Request) -> RawHeaders:
     fields = request.headers.raw
-    dropped = _OURS | _connection_fields(fields)
+    # A client may say that a field is for this connection only (RFC 9110 section 7.6.1). By naming one that middleware
+    # has set, the one that says who it is above all, it would take that away; nobody needs it for others than these.
+    if not _connection_fields(fields).isdisjoint({name for name, _ in fields} - _HOP_BY_HOP):
+        raise BadRequest("The Connection header names a field that is not about the connection")
+    dropped = _OURS | _HOP_BY_HOP
     trusted = request._connection.trusted
     chain = request.headers.get("x-forwarded-for") if trusted else None
     kept = [
