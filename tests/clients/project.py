@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cli.running import Running, running, write
+from tests.openapi import odd_names
 
 POSTS = '''"""The posts of a blog."""
 
@@ -136,6 +137,7 @@ async def PATCH(request: Request):
         "async def GET():\n"
         "    return Response(b'\\x00\\x01', headers={'Content-Type': 'application/octet-stream'})\n"
     ),
+    **odd_names.FILES,
     "app/api/internal/route.py": "openapi = False\nasync def GET():\n    return {}\n",
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.cli.running import write
+from tests.openapi.odd_names import FILES
 from tests.openapi.validity import validate
 
 from waypost.app.application import Application
@@ -337,3 +338,37 @@ tags = [{ name = "users", description = "People." }]
         {"url": "https://test.example.com", "description": "For tests"},
     ]
     assert document["tags"] == [{"name": "users", "description": "People."}, {"name": "posts"}]
+
+
+def test_fields_that_are_called_as_keywords_are_fields(make: Make) -> None:
+    schemas = make(FILES)["components"]["schemas"]
+    names = ["properties", "required", "default", "type", "items", "enum", "allOf", "examples", "title", "mapping"]
+    for name, ours in (("Feature", ["$ref", *names]), ("Piece", ["$ref", *names]), ("Part", names)):
+        fields = schemas[name]["properties"]
+        assert list(fields) == [*ours, "discriminator"]
+        assert "title" not in fields["properties"]
+        assert fields["title"]["type"] == "string"
+
+
+def test_fields_of_any_name_are_never_missing_in_an_answer(make: Make) -> None:
+    text = HEAD + (
+        "from pydantic import BaseModel\nclass Feature(BaseModel):\n    properties: dict[str, str] = {}\n"
+        "    required: list[str] = []\n    default: int = 1\nasync def GET() -> Feature: ...\n"
+    )
+    schema = make({"app/route.py": text})["components"]["schemas"]["Feature"]
+    assert schema["required"] == ["properties", "required", "default"]
+    assert schema["properties"]["properties"]["default"] == {}
+
+
+def test_values_that_look_like_schemas_stay_what_they_are(make: Make) -> None:
+    fields = {"x": {"title": "X", "default": 1}}
+    value = {"$ref": "#/components/schemas/Inner", "title": "X", "properties": fields, "x": {"properties": fields}}
+    text = HEAD + (
+        "from typing import Annotated, Any\nimport msgspec\nclass Inner(msgspec.Struct):\n    x: int = 1\n"
+        f"VALUE = {value!r}\nclass Outer(msgspec.Struct):\n    inner: Inner\n"
+        "    free: Annotated[Any, msgspec.Meta(examples=[VALUE])]\n"
+        "async def GET() -> Outer: ...\nasync def POST(body: Outer): ...\n"
+    )
+    schemas = make({"app/route.py": text})["components"]["schemas"]
+    found = [schema["properties"]["free"] for name, schema in schemas.items() if name.startswith("Outer")]
+    assert found == [{"examples": [value]}] * 2

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from waypost.clients.tree import EVENTS, JSON, VERBS, Argument, Call, Node, Schema, read_tree, schemas_of
 from waypost.clients.typescript_types import comment, key, type_name, type_of, union
+from waypost.validation.json_schema import rebuilt
 
 #: Names that runtime.ts gives a meaning of their own; a folder of such a name is written with a $ in front.
 RESERVED: Final = frozenset((*VERBS, "then"))
@@ -60,17 +61,14 @@ def named_type(name: str) -> str:
 
 
 def _typed(schema: Schema, indent: str = "") -> str:
-    return type_of(_renamed(schema), indent)
+    return type_of(rebuilt(schema, _renamed), indent)
 
 
-def _renamed(schema: Any) -> Any:
-    """`schema` with references that lead to names of ours turned to the names they got."""
-    if isinstance(schema, dict):
-        found: dict[str, Any] = {name: _renamed(value) for name, value in schema.items()}
-        if isinstance(found.get("$ref"), str):
-            found["$ref"] = named_type(found["$ref"].rpartition("/")[2])
-        return found
-    return [_renamed(item) for item in schema] if isinstance(schema, list) else schema
+def _renamed(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema whose reference, where it leads to a name of ours, is turned to the name it got."""
+    if "$ref" in schema:
+        schema["$ref"] = named_type(schema["$ref"].rpartition("/")[2])
+    return schema
 
 
 def _node(node: Node, indent: str) -> str:

@@ -9,6 +9,7 @@ from itertools import chain, count
 from typing import Any, Final
 
 from waypost.validation.annotations import walk
+from waypost.validation.json_schema import rebuilt
 from waypost.validation.schema import REF_TEMPLATE, Mode, Schema
 
 _PREFIX: Final = REF_TEMPLATE.partition("{")[0]
@@ -30,9 +31,10 @@ class Components:
         In what is sent, a field with a default is never missing.
         """
         found, given = schema.json_schema(mode)
-        found, definitions = _plain(found), {name: _plain(definition) for name, definition in given.items()}
+        found, definitions = rebuilt(found, _plain), {name: rebuilt(item, _plain) for name, item in given.items()}
         if mode == "serialization" and not _omits_defaults(schema.annotation):
-            found, definitions = _filled(found), {name: _filled(item) for name, item in definitions.items()}
+            found = rebuilt(found, _filled)
+            definitions = {name: rebuilt(item, _filled) for name, item in definitions.items()}
         title = found.get("title")
         if isinstance(title, str) and "properties" in found and title not in definitions:
             # pydantic writes a model out where it stands alone; it has a name all the same.
@@ -80,15 +82,15 @@ def _meaning(name: str, definitions: Mapping[str, Any]) -> str:
     return json.dumps([reached.pop(name), reached], sort_keys=True)
 
 
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        found: dict[str, Any] = {key: _renamed(item, names) for key, item in value.items()}
+def _renamed(schema: Any, names: Mapping[str, str]) -> Any:
+    def change(found: dict[str, Any]) -> dict[str, Any]:
         reference = found.get("$ref")
         if isinstance(reference, str) and reference.startswith(_PREFIX):
             name = reference.removeprefix(_PREFIX)
             found["$ref"] = _PREFIX + names.get(name, name)
         return found
-    return [_renamed(item, names) for item in value] if isinstance(value, list) else value
+
+    return rebuilt(schema, change)
 
 
 def _omits_defaults(annotation: Any) -> bool:
@@ -96,39 +98,27 @@ def _omits_defaults(annotation: Any) -> bool:
     return any(getattr(getattr(item, "__struct_config__", None), "omit_defaults", False) for item in walk(annotation))
 
 
-def _filled(value: Any) -> Any:
-    """`value` with every field required that has a default."""
-    if isinstance(value, list):
-        return [_filled(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {key: _filled(item) for key, item in value.items()}
-    fields = found.get("properties")
-    if isinstance(fields, dict):
-        needed = found.get("required", [])
-        required = [name for name, field in fields.items() if name in needed or "default" in field]
-        if required:
-            found["required"] = required
-    return found
+def _filled(schema: dict[str, Any]) -> dict[str, Any]:
+    """An object with every field required that has a default."""
+    fields = schema.get("properties", {})
+    needed = schema.get("required", ())
+    required = [name for name, field in fields.items() if name in needed or _has_default(field)]
+    return {**schema, "required": required} if required else schema
 
 
-def _plain(value: Any) -> Any:
-    """`value` without the titles that pydantic makes of field names: they say nothing new."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {key: _plain(item) for key, item in value.items()}
-    properties = found.get("properties")
-    if isinstance(properties, dict):
-        found["properties"] = {
-            name: _untitled(name, field) if isinstance(field, dict) else field for name, field in properties.items()
-        }
-    return found
+def _has_default(field: Any) -> bool:
+    return isinstance(field, dict) and "default" in field
 
 
-def _untitled(name: str, field: dict[str, Any]) -> dict[str, Any]:
-    title = field.get("title")
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """An object without the titles that pydantic makes of field names: they say nothing new."""
+    if "properties" not in schema:
+        return schema
+    return {**schema, "properties": {name: _untitled(name, field) for name, field in schema["properties"].items()}}
+
+
+def _untitled(name: str, field: Any) -> Any:
+    title = field.get("title") if isinstance(field, dict) else None
     if isinstance(title, str) and title.replace(" ", "").lower() == name.replace("_", "").replace("-", "").lower():
         return {key: value for key, value in field.items() if key != "title"}
     return field

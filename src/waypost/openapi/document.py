@@ -23,6 +23,7 @@ from waypost.openapi.info import document_head
 from waypost.openapi.paths import DocumentedPath, documented_paths
 from waypost.routing.importing import module_name
 from waypost.validation.annotations import bare, members
+from waypost.validation.json_schema import schemas_in
 
 VERSION: Final = "3.1.1"
 CATCH_ALL: Final = "x-waypost-catch-all"
@@ -240,4 +241,4 @@ def _has_file(components: Components, schema: Mapping[str, Any]) -> bool:
     """Whether a form has files, which only a multipart form carries."""
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     found = components.schemas.get(name, schema)
-    return '"binary"' in repr(found).replace("'", '"')
+    return any(inner.get("format") == "binary" for inner in schemas_in(found))
