@@ -372,3 +372,54 @@ def test_values_that_look_like_schemas_stay_what_they_are(make: Make) -> None:
     schemas = make({"app/route.py": text})["components"]["schemas"]
     found = [schema["properties"]["free"] for name, schema in schemas.items() if name.startswith("Outer")]
     assert found == [{"examples": [value]}] * 2
+
+
+CATS_AND_DOGS = (
+    HEAD
+    + """
+from typing import Annotated, Literal
+from pydantic import BaseModel, Field
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+    lives: int = 9
+class Pup(BaseModel):
+    kind: Literal["dog"] = "dog"
+    age: Literal["pup"] = "pup"
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+    age: Literal["old"] = "old"
+Pet = Annotated[Cat | Dog, Field(discriminator="kind")]
+Anyone = Annotated[Cat | Annotated[Pup | Dog, Field(discriminator="age")], Field(discriminator="kind")]
+"""
+)
+
+
+def body_of(document: dict[str, Any], path: str = "/") -> Any:
+    return document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+
+
+def answer_of(document: dict[str, Any], path: str = "/", verb: str = "get") -> Any:
+    return document["paths"][path][verb]["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CATS_AND_DOGS,
+        HEAD + "import msgspec\nclass Cat(msgspec.Struct, tag=True):\n    lives: int = 9\n"
+        "class Dog(msgspec.Struct, tag=True):\n    age: str = ''\nPet = Cat | Dog\n",
+    ],
+    ids=["pydantic", "msgspec"],
+)
+def test_the_tags_of_a_union_lead_to_its_members(make: Make, text: str) -> None:
+    document = make({"app/route.py": text + "async def GET() -> Pet: ...\nasync def POST(body: Pet): ...\n"})
+    for union in (body_of(document), answer_of(document)):
+        members = [member["$ref"] for member in union.get("oneOf", union.get("anyOf"))]
+        assert list(union["discriminator"]["mapping"].values()) == members
+        assert {reference.rpartition("/")[2] for reference in members} <= set(document["components"]["schemas"])
+
+
+def test_a_tag_that_stands_for_a_further_union_is_no_name(make: Make) -> None:
+    outer = body_of(make({"app/route.py": CATS_AND_DOGS + "async def POST(body: Anyone): ...\n"}))
+    assert "discriminator" not in outer
+    assert sorted(outer["oneOf"][1]["discriminator"]["mapping"]) == ["old", "pup"]

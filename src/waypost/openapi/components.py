@@ -83,11 +83,24 @@ def _meaning(name: str, definitions: Mapping[str, Any]) -> str:
 
 
 def _renamed(schema: Any, names: Mapping[str, str]) -> Any:
+    """`schema` with its references turned to the names that their definitions have in the document."""
+
+    def renamed(reference: Any) -> Any:
+        if not isinstance(reference, str) or not reference.startswith(_PREFIX):
+            return reference
+        name = reference.removeprefix(_PREFIX)
+        return _PREFIX + names.get(name, name)
+
     def change(found: dict[str, Any]) -> dict[str, Any]:
-        reference = found.get("$ref")
-        if isinstance(reference, str) and reference.startswith(_PREFIX):
-            name = reference.removeprefix(_PREFIX)
-            found["$ref"] = _PREFIX + names.get(name, name)
+        if "$ref" in found:
+            found["$ref"] = renamed(found["$ref"])
+        mapping = found.get("discriminator", {}).get("mapping", {})
+        if all(isinstance(reference, str) for reference in mapping.values()):
+            mapping = {tag: renamed(reference) for tag, reference in mapping.items()}
+            found |= {"discriminator": {**found["discriminator"], "mapping": mapping}} if mapping else {}
+        else:
+            # pydantic writes a union inside of a union out, where OpenAPI has names only.
+            del found["discriminator"]
         return found
 
     return rebuilt(schema, change)
