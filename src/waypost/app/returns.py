@@ -10,7 +10,19 @@ from __future__ import annotations
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Never,
+    NoReturn,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from waypost.app.operation import ResponseSchema
 from waypost.app.signature import EMPTY, SignatureReader, own_return, resolve
@@ -73,11 +85,9 @@ def read_returns(reader: SignatureReader, declared: Mapping[int, ResponseSchema]
             annotation = EMPTY
     data: list[Any] = []
     made: list[Any] = []
-    for member in () if annotation is EMPTY else members(_awaited(annotation)):
-        kind = bare(member)
-        owner = get_origin(kind) or kind
-        if isinstance(owner, type) and issubclass(owner, Response):
-            made += [item for item in get_args(kind) if not _is_untold(item)]
+    for member in () if annotation is EMPTY else _parts(_awaited(annotation)):
+        if _is_response(member):
+            made += [item for item in get_args(bare(member)) if not _is_untold(item)]
         elif not _is_untold(member):
             data.append(member)
         elif not _is_nothing(member):
@@ -99,6 +109,24 @@ def _awaited(annotation: Any) -> Any:
     if get_origin(annotation) in _WAITED:
         return get_args(annotation)[-1]
     return annotation
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union. One that says how its members are told apart stays whole, where all of it is data."""
+    while type(annotation).__name__ == "TypeAliasType":
+        annotation = annotation.__value__
+    found = members(annotation)
+    if len(found) == 1:
+        return found
+    if get_origin(annotation) is not Annotated:
+        return tuple(part for item in get_args(bare(annotation)) for part in _parts(item))
+    return found if any(_is_response(member) or _is_untold(member) for member in found) else (annotation,)
+
+
+def _is_response(annotation: Any) -> bool:
+    kind = bare(annotation)
+    owner = get_origin(kind) or kind
+    return isinstance(owner, type) and issubclass(owner, Response)
 
 
 def _is_nothing(annotation: Any) -> bool:
