@@ -348,6 +348,8 @@ def test_fields_that_are_called_as_keywords_are_fields(make: Make) -> None:
         assert list(fields) == [*ours, "discriminator"]
         assert "title" not in fields["properties"]
         assert fields["title"]["type"] == "string"
+        assert not schemas[name].get("required")
+        assert {"default", "type", "enum", "title"} <= set(schemas[f"{name}Output"]["required"])
 
 
 def test_fields_of_any_name_are_never_missing_in_an_answer(make: Make) -> None:
@@ -423,3 +425,115 @@ def test_a_tag_that_stands_for_a_further_union_is_no_name(make: Make) -> None:
     outer = body_of(make({"app/route.py": CATS_AND_DOGS + "async def POST(body: Anyone): ...\n"}))
     assert "discriminator" not in outer
     assert sorted(outer["oneOf"][1]["discriminator"]["mapping"]) == ["old", "pup"]
+
+
+def named(reference: dict[str, Any]) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def test_the_tag_of_a_union_that_is_read_is_required_in_its_members(make: Make) -> None:
+    document = make(
+        {"app/route.py": CATS_AND_DOGS + "async def GET() -> list[Pet]: ...\nasync def POST(body: Pet): ...\n"}
+    )
+    schemas = document["components"]["schemas"]
+    union = body_of(document)
+    assert [named(member) for member in union["oneOf"]] == ["Cat", "Dog"]
+    assert (schemas["Cat"]["required"], schemas["Dog"]["required"]) == (["kind"], ["kind"])
+    assert schemas["CatOutput"]["required"] == ["kind", "lives"]
+
+
+def test_a_member_of_a_union_that_is_read_alone_needs_no_tag_there(make: Make) -> None:
+    document = make(
+        {
+            "app/pets/route.py": CATS_AND_DOGS + "async def POST(body: Pet): ...\n",
+            "app/tom/route.py": CATS_AND_DOGS + "async def POST(body: Cat): ...\n",
+        }
+    )
+    union = body_of(document, "/pets")
+    schemas = document["components"]["schemas"]
+    assert named(body_of(document, "/tom")) == "Cat"
+    assert "required" not in schemas["Cat"]
+    assert [named(member) for member in union["oneOf"]] == ["CatTagged", "Dog"]
+    assert union["discriminator"]["mapping"]["cat"].endswith("/CatTagged")
+    assert schemas["CatTagged"]["required"] == ["kind"]
+
+
+def test_a_union_inside_of_a_union_has_both_tags(make: Make) -> None:
+    document = make({"app/route.py": CATS_AND_DOGS + "async def POST(body: list[Anyone]): ...\n"})
+    schemas = document["components"]["schemas"]
+    assert sorted(set(schemas) - {"ErrorResponse", "ValidationErrorResponse"}) == ["Cat", "Dog", "Pup"]
+    assert schemas["Cat"]["required"] == ["kind"]
+    assert schemas["Pup"]["required"] == schemas["Dog"]["required"] == ["kind", "age"]
+
+
+def test_a_union_whose_members_hold_it_again(make: Make) -> None:
+    text = (
+        HEAD
+        + """
+from typing import Annotated, Literal
+from pydantic import BaseModel, Field
+class Leaf(BaseModel):
+    kind: Literal["leaf"] = "leaf"
+class Branch(BaseModel):
+    kind: Literal["branch"] = "branch"
+    children: list[Annotated[Leaf | Branch, Field(discriminator="kind")]]
+async def POST(body: Branch): ...
+"""
+    )
+    schemas = make({"app/route.py": text})["components"]["schemas"]
+    assert schemas["Branch"]["required"] == ["children"]
+    assert schemas["BranchTagged"]["required"] == ["kind", "children"]
+    for branch in ("Branch", "BranchTagged"):
+        items = schemas[branch]["properties"]["children"]["items"]
+        assert [named(member) for member in items["oneOf"]] == ["Leaf", "BranchTagged"]
+
+
+NOTES = HEAD + "import msgspec\nclass Note(msgspec.Struct):\n    text: str\n    kind: str = 'x'\n"
+
+
+@pytest.mark.parametrize(("reads", "sends"), [("a", "b"), ("b", "a")])
+def test_the_names_of_schemas_do_not_depend_on_the_order_of_paths(make: Make, reads: str, sends: str) -> None:
+    document = make(
+        {
+            f"app/{reads}/route.py": NOTES + "async def POST(body: Note): ...\n",
+            f"app/{sends}/route.py": NOTES + "async def GET() -> Note: ...\n",
+        }
+    )
+    assert named(body_of(document, f"/{reads}")) == "Note"
+    assert named(answer_of(document, f"/{sends}")) == "NoteOutput"
+
+
+def test_a_type_that_has_the_name_of_a_form_keeps_it(make: Make) -> None:
+    other = HEAD + "import msgspec\nclass NoteOutput(msgspec.Struct):\n    x: int\n"
+    document = make(
+        {
+            "app/a/route.py": NOTES + "async def POST(body: Note) -> Note: ...\n",
+            "app/b/route.py": other + "async def GET() -> NoteOutput: ...\n",
+        }
+    )
+    assert named(answer_of(document, "/b")) == "NoteOutput"
+    assert named(answer_of(document, "/a", "post")) == "NoteOutput2"
+
+
+def test_an_enum_that_both_libraries_read_is_one_schema(make: Make) -> None:
+    text = (
+        HEAD
+        + """
+from enum import Enum
+import msgspec
+from pydantic import BaseModel
+class Color(Enum):
+    red = "red"
+    green = "green"
+class Model(BaseModel):
+    color: Color
+class Piece(msgspec.Struct):
+    color: Color
+async def GET() -> {}: ...
+async def POST(body: {}): ...
+"""
+    )
+    for pair in (("Model", "Piece"), ("Piece", "Model")):
+        schemas = make({"app/route.py": text.format(*pair)})["components"]["schemas"]
+        assert [name for name in schemas if name.startswith("Color")] == ["Color"]
+        assert schemas["Color"] == {"enum": ["red", "green"], "title": "Color", "type": "string"}

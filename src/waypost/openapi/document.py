@@ -66,8 +66,9 @@ class _Writer:
                 paths[path.path] = self._item(path, entry)
                 tags += [path.tag] if path.tag is not None and path.tag not in tags else []
         components: dict[str, Any] = {}
-        if self._components.schemas:
-            components["schemas"] = self._components.sorted()
+        schemas = self._components.finish()
+        if schemas:
+            components["schemas"] = schemas
         if self._schemes:
             components["securitySchemes"] = dict(sorted(self._schemes.items()))
         return {
@@ -239,6 +240,4 @@ def _module_text(file: Path, app_dir: Path) -> str:
 
 def _has_file(components: Components, schema: Mapping[str, Any]) -> bool:
     """Whether a form has files, which only a multipart form carries."""
-    name = str(schema.get("$ref", "")).rpartition("/")[2]
-    found = components.schemas.get(name, schema)
-    return any(inner.get("format") == "binary" for inner in schemas_in(found))
+    return any(inner.get("format") == "binary" for inner in schemas_in(components.resolve(schema)))
