@@ -11,6 +11,7 @@ from tests.openapi.validity import validate
 
 from waypost.app.application import Application
 from waypost.config import load_config
+from waypost.errors import StartupErrors
 from waypost.openapi import openapi_document
 
 Make = Callable[..., dict[str, Any]]
@@ -537,3 +538,51 @@ async def POST(body: {}): ...
         schemas = make({"app/route.py": text.format(*pair)})["components"]["schemas"]
         assert [name for name in schemas if name.startswith("Color")] == ["Color"]
         assert schemas["Color"] == {"enum": ["red", "green"], "title": "Color", "type": "string"}
+
+
+CALLS = (
+    HEAD
+    + """
+from collections.abc import Callable
+from dataclasses import dataclass
+from pydantic import BaseModel, Field
+class Inner(BaseModel):
+    call: Callable[[], int] | None = {}
+class Outer(BaseModel):
+    id: int
+    inner: Inner | None = None
+async def GET() -> str: ...
+async def POST(body: Outer): ...
+async def PUT(body: list[Inner]) -> Outer: ...
+"""
+)
+
+
+def test_a_field_that_is_excluded_and_has_no_schema_is_left_out(make: Make) -> None:
+    document = make({"app/route.py": CALLS.format("Field(None, exclude=True)")})
+    assert document["components"]["schemas"]["Inner"]["properties"] == {}
+
+
+def test_a_type_without_a_schema_is_an_error_with_its_handler_and_field(make: Make) -> None:
+    with pytest.raises(StartupErrors) as found:
+        make({"app/route.py": CALLS.format("None")})
+    post, put = found.value.errors
+    assert post.message.startswith("POST: Inner.call has no JSON schema: ")
+    assert post.place.endswith("app/route.py:13")
+    assert "exclude=True" in post.remedy
+    assert "openapi = False" in post.remedy
+    assert put.place.endswith("app/route.py:14")
+
+
+def test_a_required_field_without_a_schema_is_no_less_an_error_for_being_excluded(make: Make) -> None:
+    with pytest.raises(StartupErrors, match=r"Inner\.call has no JSON schema"):
+        make({"app/route.py": CALLS.format("Field(exclude=True)")})
+
+
+def test_a_default_that_pydantic_takes_for_a_reference_is_told(make: Make) -> None:
+    text = HEAD + (
+        "from typing import Any\nfrom pydantic import BaseModel\nclass Part(BaseModel):\n"
+        "    free: Any = {'$ref': '#/x'}\nasync def POST(body: Part): ...\n"
+    )
+    with pytest.raises(StartupErrors, match="POST: Part has no JSON schema"):
+        make({"app/route.py": text})

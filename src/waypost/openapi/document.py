@@ -16,6 +16,7 @@ from typing import Any, Final, get_origin, get_type_hints
 from waypost.app.entry import RouteEntry
 from waypost.app.operation import FORM, Body, Operation, Parameter, ResponseSchema
 from waypost.config import Config
+from waypost.errors import StartupError, StartupErrors
 from waypost.http.response import Response
 from waypost.openapi.components import Components
 from waypost.openapi.failures import failures
@@ -24,6 +25,7 @@ from waypost.openapi.paths import DocumentedPath, documented_paths
 from waypost.routing.importing import module_name
 from waypost.validation.annotations import bare, members
 from waypost.validation.json_schema import schemas_in
+from waypost.validation.schema import SchemaError
 
 VERSION: Final = "3.1.1"
 CATCH_ALL: Final = "x-waypost-catch-all"
@@ -36,6 +38,7 @@ def openapi_document(routes: Iterable[RouteEntry], config: Config) -> dict[str, 
     """The document of an application's routes: `openapi_document(application.routes, application.config)`.
 
     Pages, public files and routes with `openapi = False` are left out. The same routes give the same document.
+    Raises StartupErrors that name each handler with a type that has no JSON schema.
     """
     return _Writer(config).document(routes)
 
@@ -57,6 +60,7 @@ class _Writer:
         self._components = Components()
         self._schemes: dict[str, Mapping[str, Any]] = {}
         self._ids: set[str] = set()
+        self._errors: dict[tuple[Path, int | None, str], StartupError] = {}
 
     def document(self, routes: Iterable[RouteEntry]) -> dict[str, Any]:
         paths: dict[str, Any] = {}
@@ -65,6 +69,8 @@ class _Writer:
             if path.path not in paths and entry.operations:
                 paths[path.path] = self._item(path, entry)
                 tags += [path.tag] if path.tag is not None and path.tag not in tags else []
+        if self._errors:
+            raise StartupErrors(self._errors.values())
         components: dict[str, Any] = {}
         schemas = self._components.finish()
         if schemas:
@@ -91,9 +97,21 @@ class _Writer:
         if text:
             item["description"] = text
         for verb in _VERBS:
-            if verb in entry.operations:
-                item[verb.lower()] = self._operation(path, entry, entry.operations[verb], verb)
+            operation = entry.operations.get(verb)
+            if operation is None:
+                continue
+            try:
+                item[verb.lower()] = self._operation(path, entry, operation, verb)
+            except SchemaError as error:
+                self._fail(operation, error)
         return item
+
+    def _fail(self, operation: Operation, error: SchemaError) -> None:
+        """Once for each handler, which may stand at two paths."""
+        message = f"{operation.verb}: {error.message}"
+        remedy = f"{error.remedy} `openapi = False` leaves the whole route out of the document.".lstrip()
+        found = StartupError(message, file=operation.file, line=operation.line, remedy=remedy)
+        self._errors[operation.file, operation.line, message] = found
 
     def _operation(self, path: DocumentedPath, entry: RouteEntry, operation: Operation, verb: str) -> dict[str, Any]:
         found: dict[str, Any] = {"operationId": self._id(path.operation_id(verb))}

@@ -12,12 +12,17 @@ from pydantic_core import PydanticSerializationError
 from waypost.errors import Issue, ValidationFailed
 from waypost.http.json import encode_json, parse_json
 from waypost.validation.annotations import ObjectField, bare, is_many, object_fields, show
+from waypost.validation.pydantic_fields import FieldWithoutSchema, JsonSchemaWriter
 from waypost.validation.pydantic_issues import issues_of, thinned
 from waypost.validation.pydantic_unions import doubling_union
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
 
 _MOST_ERRORS: Final = 2000
+_UNTOLD: Final = (
+    "Give it another type, say its schema with pydantic.WithJsonSchema, or leave a field out that has a default: "
+    "Field(exclude=True)."
+)
 
 
 class PydanticSchema:
@@ -133,5 +138,14 @@ class PydanticSchema:
         self, mode: Mode = "validation", ref_template: str = REF_TEMPLATE
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """See Schema."""
-        schema = self._adapter.json_schema(mode=mode, ref_template=ref_template.replace("{name}", "{model}"))
+        template = ref_template.replace("{name}", "{model}")
+        try:
+            schema = self._adapter.json_schema(mode=mode, ref_template=template, schema_generator=JsonSchemaWriter)
+        except FieldWithoutSchema as error:
+            place = error.place(self._adapter.core_schema) or show(self.annotation)
+            raise SchemaError(f"{place} has no JSON schema: {error}", _UNTOLD) from error
+        # KeyError: a default that has a "$ref", which pydantic takes for a reference.
+        except (PydanticUserError, PydanticSerializationError, KeyError) as error:
+            first = str(error).partition("\n")[0]
+            raise SchemaError(f"{show(self.annotation)} has no JSON schema: {first}", _UNTOLD) from error
         return schema, schema.pop("$defs", {})

@@ -7,6 +7,7 @@ the same union once more, each level of a value doubles the work: thirty levels,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 Node: TypeAlias = Mapping[str, Any]
@@ -19,7 +20,7 @@ _ASIDE: Final = frozenset(("metadata", "serialization"))
 
 def doubling_union(plan: Any) -> list[str] | None:
     """The members of a union in `plan`, a core schema, that double the work; None where there is no such union."""
-    nodes = list(_below(plan, {}))
+    nodes = list(nodes_below(plan))
     named = {node["ref"]: node for node in nodes if isinstance(node.get("ref"), str)}
     for node in nodes:
         if node.get("type") != "union":
@@ -29,14 +30,14 @@ def doubling_union(plan: Any) -> list[str] | None:
             found = [found for member in members if (found := _unwrapped(member, named)).get("type") in kinds]
             # Most unions have one such member, and need no search.
             if len(found) > 1:
-                back = [member for member in found if any(inner is node for inner in _below(member, named))]
+                back = [member for member in found if any(inner is node for inner in nodes_below(member, named))]
                 if len(back) > 1:
                     return [_name(member) for member in back]
     return None
 
 
-def _below(start: Any, named: Mapping[str, Node]) -> Iterator[Node]:
-    """The node and all in it, each once, those that it refers to included."""
+def nodes_below(start: Any, named: Mapping[str, Node] = MappingProxyType({})) -> Iterator[Node]:
+    """The node and all in it, each once, those that it refers to included. named: nodes by what references say."""
     seen: set[int] = set()
     todo = [start]
     while todo:

@@ -74,7 +74,10 @@ class Schema(Protocol):
     def json_schema(
         self, mode: Mode = "validation", ref_template: str = REF_TEMPLATE
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(JSON Schema 2020-12, definitions it refers to by name). ref_template: with `{name}`."""
+        """(JSON Schema 2020-12, definitions it refers to by name). ref_template: with `{name}`.
+
+        Raises SchemaError where JSON has no form for a type or a field.
+        """
         ...
 
 
