@@ -87,6 +87,10 @@ def new_post(new: dict[str, Any]) -> Any:
     return new["components"]["schemas"]["NewPost"]
 
 
+def author(new: dict[str, Any]) -> Any:
+    return new["components"]["schemas"]["Author"]
+
+
 def post(new: dict[str, Any]) -> Any:
     return new["components"]["schemas"]["Post"]
 
@@ -156,6 +160,16 @@ BREAKING: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
         "POST /posts: the body, kind, is refused now",
     ),
     (
+        "body that was open",
+        lambda new: new_post(new).update(additionalProperties=False),
+        "POST /posts: the body no longer takes fields that it does not name",
+    ),
+    (
+        "value that was open",
+        lambda new: author(new).update(additionalProperties=False),
+        "POST /posts: the body, author, no longer takes fields that it does not name",
+    ),
+    (
         "body required",
         lambda new: new["paths"]["/posts"]["post"]["requestBody"].update(required=True),
         "POST /posts: the body is required now",
@@ -215,6 +229,16 @@ HARMLESS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("verb", lambda new: new["paths"]["/posts"].update(delete={"responses": {}})),
     ("optional parameter", lambda new: get(new)["parameters"].append({"name": "q", "in": "query"})),
     ("wider parameter", lambda new: get(new)["parameters"][0]["schema"].pop("minimum")),
+    (
+        "text in a segment",
+        lambda new: new["paths"]["/posts/{id}"]["get"]["parameters"][0].update(schema={"type": "string"}),
+    ),
+    ("text in a query", lambda new: get(new)["parameters"][0].update(schema={"type": "string", "minLength": 1})),
+    (
+        "several of a query",
+        lambda new: get(new)["parameters"][0].update(schema={"type": "array", "items": {"type": "string"}}),
+    ),
+    ("closed answer", lambda new: post(new).update(additionalProperties=False)),
     ("case of a header", lambda new: get(new)["parameters"][1].update(name="x-note")),
     ("number for integer", lambda new: get(new)["parameters"][0]["schema"].update(type="number")),
     ("optional field", lambda new: new_post(new)["properties"].update(x={"type": "string"})),
@@ -245,3 +269,48 @@ def test_a_parameter_of_the_path_may_be_renamed() -> None:
 
 def test_schemas_that_speak_of_themselves_are_compared_once() -> None:
     assert changed(lambda new: post(new)["properties"]["answers"].update(items={"type": "string"})) != []
+
+
+SCALARS: list[tuple[Any, Any, list[str]]] = [
+    ({"type": "integer"}, {"type": "string"}, []),
+    ({"type": "boolean"}, {"type": "string"}, []),
+    ({"enum": [1, 2]}, {"type": "string"}, []),
+    ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, {"type": "string"}, []),
+    ({"type": "integer"}, {"anyOf": [{"type": "string"}, {"type": "null"}]}, []),
+    ({"type": "array", "items": {"type": "integer"}}, {"type": "array", "items": {"type": "string"}}, []),
+    ({"type": "string"}, {"type": "integer"}, [" no longer takes string"]),
+    ({"type": "integer"}, {"type": "boolean"}, [" no longer takes integer"]),
+    ({"type": "integer"}, {"type": "string", "format": "uuid"}, [" no longer takes integer"]),
+    ({"type": "integer"}, {"type": "string", "maxLength": 3}, [" no longer takes integer"]),
+    ({"type": "integer"}, {"enum": ["a"]}, [" no longer takes integer"]),
+    ({"type": ["integer", "null"]}, {"type": "string", "minLength": 1}, [" no longer takes null"]),
+    ({"type": "array", "items": {"type": "integer"}}, {"type": "string"}, [" no longer takes array"]),
+    ({"type": "integer"}, {"type": "array", "items": {"type": "boolean"}}, [" no longer takes integer"]),
+    ({"type": "integer"}, {"type": "array", "items": {"type": "integer"}, "minItems": 2}, [" no longer takes integer"]),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), SCALARS, ids=[str(number) for number in range(len(SCALARS))])
+def test_a_value_of_a_query_or_a_form_is_text(old: Any, new: Any, words: list[str]) -> None:
+    def described(schema: Any) -> dict[str, Any]:
+        fields = {"type": "object", "properties": {"q": schema}}
+        operation = {
+            "parameters": [{"name": "q", "in": "query", "schema": schema}],
+            "requestBody": {"content": {"multipart/form-data": {"schema": fields}}},
+            "responses": {},
+        }
+        return {"paths": {"/": {"post": operation}}}
+
+    assert [change.message for change in breaking_changes(described(old), described(new))] == [
+        f"{place}{word}" for place in ("the query parameter q", "the body, q,") for word in words
+    ]
+
+
+def test_a_map_whose_values_are_told_now_takes_less() -> None:
+    def described(schema: Any) -> dict[str, Any]:
+        return {"paths": {"/": {"post": {"requestBody": {"content": {"application/json": {"schema": schema}}}}}}}
+
+    old, new = {"type": "object"}, {"type": "object", "additionalProperties": {"type": "integer"}}
+    found = breaking_changes(described(old), described(new))
+    assert [change.message for change in found] == ["the body, *, no longer takes anything"]
+    assert breaking_changes(described(new), described(old)) == []

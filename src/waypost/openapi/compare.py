@@ -14,6 +14,7 @@ from typing import Any, Final
 from waypost.openapi.fitting import Schemas, misfits
 
 VERBS: Final = ("get", "head", "post", "put", "patch", "delete", "options")
+_FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
 _PLACES: Final = {"path": "segment", "query": "query parameter", "header": "header", "cookie": "cookie"}
 
 
@@ -85,7 +86,8 @@ class _Comparison:
                 continue
             if found.get("required") and not parameter.get("required"):
                 yield f"{name} is required now"
-            for place, what in self._request(parameter.get("schema", True), found.get("schema", True)):
+            schemas = parameter.get("schema", True), found.get("schema", True)
+            for place, what in self._request(*schemas, text=True):
                 yield f"{name}{place and f', {place},'} {what}"
         for key, parameter in after.items():
             if key not in before and parameter.get("required"):
@@ -102,7 +104,8 @@ class _Comparison:
                 if after:
                     yield f"the body is no longer taken as {kind}"
                 continue
-            for place, what in self._request(media.get("schema", True), found.get("schema", True)):
+            schemas = media.get("schema", True), found.get("schema", True)
+            for place, what in self._request(*schemas, text=kind in _FORMS):
                 yield f"the body{place and f', {place},'} {what}"
 
     def _responses(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -120,9 +123,9 @@ class _Comparison:
                 for place, what in self._response(media.get("schema", True), after[kind].get("schema", True)):
                     yield f"the answer {status}{place and f', {place},'} {what}"
 
-    def _request(self, old: Any, new: Any) -> Iterator[tuple[str, str]]:
-        """What was taken and is not any more: (place, words)."""
-        for misfit in misfits(old, self._old_schemas, new, self._new_schemas):
+    def _request(self, old: Any, new: Any, *, text: bool) -> Iterator[tuple[str, str]]:
+        """What was taken and is not any more: (place, words). text: numbers and the like are sent as text."""
+        for misfit in misfits(old, self._old_schemas, new, self._new_schemas, text=text):
             if misfit.kind in _REQUEST:
                 yield misfit.place, _REQUEST[misfit.kind].format(given=misfit.given, wanted=misfit.wanted)
 
@@ -141,6 +144,7 @@ _REQUEST: Final = {
     "choice": "no longer takes {given}",
     "limit": "is narrower: {wanted}",
     "closed": "is refused now",
+    "open": "no longer takes fields that it does not name",
 }
 _RESPONSE: Final = {
     "absent": "is gone",

@@ -17,6 +17,9 @@ _LIMITS: Final = {
     "minimum": True, "exclusiveMinimum": True, "minLength": True, "minItems": True, "minProperties": True,
     "maximum": False, "exclusiveMaximum": False, "maxLength": False, "maxItems": False, "maxProperties": False,
 }  # fmt: skip
+# Scalars that are other text than a string's: a string is held against the limits of a string.
+_SCALARS: Final = frozenset(("null", "boolean", "number", "integer"))
+_NARROWING: Final = frozenset(("enum", "const", "maxLength", "pattern", "format"))
 _DEEPEST: Final = 40
 
 
@@ -47,19 +50,21 @@ class Schemas:
         return value
 
 
-def misfits(given: Any, given_in: Schemas, wanted: Any, wanted_in: Schemas) -> Iterator[Misfit]:
+def misfits(given: Any, given_in: Schemas, wanted: Any, wanted_in: Schemas, *, text: bool = False) -> Iterator[Misfit]:
     """Why values of `given` are not all values of `wanted`.
 
     kinds: "absent", a required field that given has not; "optional", one that it may leave out; "gone", an optional
     field that given has not; "type", "value" and "choice", what given may be and wanted not; "limit", a number that
-    wanted draws closer; "closed", a field that wanted has no place for.
+    wanted draws closer; "closed", a field that wanted has no place for; "open", the same for fields that neither names.
+
+    text: the scalars are sent as text, as in a URL or a form, so that a number is a string too.
     """
-    yield from _Fitting(given_in, wanted_in).compare(given, wanted, "", 0)
+    yield from _Fitting(given_in, wanted_in, text).compare(given, wanted, "", 0)
 
 
 class _Fitting:
-    def __init__(self, given: Schemas, wanted: Schemas) -> None:
-        self._given, self._wanted = given, wanted
+    def __init__(self, given: Schemas, wanted: Schemas, text: bool) -> None:
+        self._given, self._wanted, self._text = given, wanted, text
         self._seen: set[tuple[str, str]] = set()
 
     def compare(self, given: Any, wanted: Any, place: str, depth: int) -> Iterator[Misfit]:
@@ -99,6 +104,13 @@ class _Fitting:
         if "allOf" in given and len(given["allOf"]) == 1:
             yield from self.compare(given["allOf"][0], wanted, place, depth + 1)
             return
+        if self._text:
+            if _takes_text(given, wanted):
+                return
+            if _types(wanted) == ("array",) and "array" not in _types(given) and wanted.get("minItems", 0) <= 1:
+                # One value where several may come.
+                yield from self.compare(given, wanted.get("items", True), place, depth + 1)
+                return
         types = _missing_types(given, wanted)
         if types:
             yield Misfit(place, "type", " or ".join(types), " or ".join(_types(wanted)))
@@ -124,13 +136,21 @@ class _Fitting:
             if must and name not in required:
                 yield Misfit(inner, "optional")
             yield from self.compare(ours[name], schema, inner, depth + 1)
-        if wanted.get("additionalProperties") is False:
-            for name in ours:
-                if name not in theirs:
-                    yield Misfit(f"{place}.{name}" if place else name, "closed")
-        others = wanted.get("additionalProperties")
-        if isinstance(others, Mapping) and isinstance(given.get("additionalProperties"), Mapping):
-            yield from self.compare(given["additionalProperties"], others, f"{place}.*" if place else "*", depth + 1)
+        yield from self._others(given, wanted, place, depth)
+
+    def _others(self, given: Mapping[str, Any], wanted: Mapping[str, Any], place: str, depth: int) -> Iterator[Misfit]:
+        """The fields that are not named."""
+        ours = given.get("additionalProperties", True)
+        theirs = wanted.get("additionalProperties", True)
+        if theirs is False:
+            refused = [name for name in given.get("properties", {}) if name not in wanted.get("properties", {})]
+            for name in refused:
+                yield Misfit(f"{place}.{name}" if place else name, "closed")
+            if ours is not False and not refused:
+                yield Misfit(place, "open")
+        # A model that does not speak of further fields has none to hold against a type for them.
+        elif isinstance(theirs, Mapping) and (isinstance(ours, Mapping) or not given.get("properties")):
+            yield from self.compare(ours, theirs, f"{place}.*" if place else "*", depth + 1)
 
 
 def _alternatives(schema: Mapping[str, Any]) -> list[Any]:
@@ -175,6 +195,15 @@ def _missing_types(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[
     if _types(given) == _TYPES:
         return [] if allowed >= set(_TYPES) else ["anything"]
     return [kind for kind in _types(given) if kind not in allowed]
+
+
+def _takes_text(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether `wanted` takes any text, and what `given` allows is sent as one."""
+    if "string" not in _types(wanted) or _NARROWING & set(wanted):
+        return False
+    # The text for null is empty; that of every other scalar is not.
+    least = 0 if "null" in _types(given) else 1
+    return set(_types(given)) <= _SCALARS and wanted.get("minLength", 0) <= least
 
 
 def _values(given: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> Iterator[Misfit]:
