@@ -197,3 +197,126 @@ def test_a_name_responses_of_the_projects_own(tmp_path: Path) -> None:
     files = {"app/route.py": "responses = {'a': 1, 'b': [2]}\nasync def GET(): return responses\n"}
     with Client(make_application(tmp_path, files)) as client:
         assert client.get("/").json() == {"a": 1, "b": [2]}
+
+
+SENT = """
+from __future__ import annotations
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal
+import msgspec
+import pydantic
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field, field_serializer, model_validator
+from pydantic.alias_generators import to_camel
+from waypost import Response
+
+class Camel(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    first_name: str
+class OnlyAlias(BaseModel):
+    first_name: str = Field(alias="firstName")
+class TwoNames(BaseModel):
+    a: int = Field(validation_alias="in_ab", serialization_alias="outAb")
+    b: list[str] = Field(default_factory=list, serialization_alias="outB")
+class Computed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    w: int
+    @computed_field(alias="theArea")
+    @property
+    def area(self) -> int: return self.w * 2
+class Written(BaseModel):
+    day: date
+    other: date = date(2026, 1, 2)
+    secret: str = Field(exclude=True)
+    @field_serializer("day")
+    def _day(self, value: date) -> str: return value.strftime("%d.%m.%Y")
+    @field_serializer("other")
+    def _other(self, value): return {"year": value.year}
+    @model_validator(mode="after")
+    def _whole(self):
+        assert len(self.secret) > 3
+        return self
+class Text(BaseModel):
+    words: Annotated[list[str], BeforeValidator(lambda text: text.split(","))]
+    address: pydantic.AnyUrl = pydantic.AnyUrl("https://example.com/")
+class Tree(BaseModel):
+    name: str = Field(validation_alias="in_name", serialization_alias="outName")
+    children: list[Tree] = []
+class Cat(BaseModel):
+    kind: Literal["cat"] = Field("cat", validation_alias="in_kind", serialization_alias="outKind")
+    lives: int = 9
+class Dog(BaseModel):
+    kind: Literal["dog"] = Field("dog", validation_alias="in_kind", serialization_alias="outKind")
+    good: bool = True
+@pydantic.dataclasses.dataclass(config=ConfigDict(extra="forbid"))
+class Wire:
+    a: int = Field(validation_alias="in_ab", serialization_alias="outAb")
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True)
+    n: int
+class Renamed(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    first_name: str
+def ada(): return Camel(first_name="Ada")
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "sent"),
+    [
+        ("Camel", "ada()", {"firstName": "Ada"}),
+        ("Camel", "{'firstName': 'Ada'}", {"firstName": "Ada"}),
+        ("list[Camel]", "[ada()]", [{"firstName": "Ada"}]),
+        ("dict[str, Camel]", "{'x': ada()}", {"x": {"firstName": "Ada"}}),
+        ("OnlyAlias", "OnlyAlias(firstName='Ada')", {"firstName": "Ada"}),
+        ("TwoNames", "TwoNames(in_ab=1)", {"outAb": 1, "outB": []}),
+        ("TwoNames", "{'outAb': 1}", {"outAb": 1}),
+        ("Computed", "Computed(w=1)", {"w": 1, "theArea": 2}),
+        (
+            "Written",
+            "Written(day=date(2026, 1, 2), secret='long')",
+            {"day": "02.01.2026", "other": {"year": 2026}},
+        ),
+        ("Text", "Text(words='a,b')", {"words": ["a", "b"], "address": "https://example.com/"}),
+        (
+            "Tree",
+            "Tree(in_name='a', children=[{'in_name': 'b'}])",
+            {"outName": "a", "children": [{"outName": "b", "children": []}]},
+        ),
+        ("Annotated[Cat | Dog, Field(discriminator='kind')]", "Dog()", {"outKind": "dog", "good": True}),
+        ("Wire", "{'outAb': 1}", {"outAb": 1}),
+        ("Strict", "Strict(n=1)", {"n": 1}),
+        ("Renamed", "Renamed('Ada')", {"firstName": "Ada"}),
+        ("list[Renamed]", "[Renamed('Ada')]", [{"firstName": "Ada"}]),
+    ],
+)
+@pytest.mark.parametrize("dev", [False, True])
+def test_a_response_is_held_against_what_is_sent_of_a_model(
+    tmp_path: Path, kind: str, value: str, sent: object, dev: bool
+) -> None:
+    code = SENT + f"async def GET() -> Response[{kind}]: return Response.json({value})\n"
+    with Client(make_application(tmp_path, {"app/route.py": code}, dev=dev), host="localhost") as client:
+        assert client.get("/").json() == sent
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "told"),
+    [
+        ("Camel", "{'first_name': 'Ada'}", "firstName: Field required"),
+        ("TwoNames", "{'in_ab': 1}", "outAb: Field required"),
+        ("TwoNames", "{'outAb': 'x'}", "outAb: "),
+        ("Computed", "{'w': 1, 'theArea': 'x'}", "theArea: "),
+        ("Written", "{'day': 5}", "day: "),
+        ("Tree", "{'outName': 'a', 'children': [{'in_name': 'b'}]}", "children.0.outName: Field required"),
+        ("Annotated[Cat | Dog, Field(discriminator='kind')]", "{'outKind': 'dog', 'good': 'x'}", "good: "),
+        ("Strict", "{'n': '1'}", "n: "),
+        ("Renamed", "{'first_name': 'Ada'}", "firstName"),
+    ],
+)
+def test_a_response_that_is_not_what_is_sent_of_a_model_is_found_in_development(
+    tmp_path: Path, kind: str, value: str, told: str
+) -> None:
+    code = SENT + f"async def GET() -> Response[{kind}]: return Response.json({value})\n"
+    with Client(make_application(tmp_path, {"app/route.py": code}, dev=True), host="localhost") as client:
+        response = client.get("/")
+        assert response.status == 500
+        assert told in response.json()["message"]

@@ -168,6 +168,16 @@ class Model(pydantic.BaseModel):
     alias: int = pydantic.Field(1, serialization_alias="other")
 
 
+class ByName(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(serialize_by_alias=False)
+    alias: int = pydantic.Field(1, serialization_alias="other")
+
+
+@pydantic.dataclasses.dataclass
+class Aliased:
+    alias: int = pydantic.Field(1, serialization_alias="other")
+
+
 class Numbers(pydantic.RootModel[list[int]]):
     pass
 
@@ -179,7 +189,11 @@ class Numbers(pydantic.RootModel[list[int]]):
         ([float("nan"), float("inf"), -float("inf")], "[null,null,null]"),
         (Point(1, Text("p")), '{"x":1,"label":"p"}'),
         (Struct(1), '{"a":1}'),
-        ([Model(when=datetime.date(2026, 1, 2), ratio=float("nan"))], '[{"when":"2026-01-02","ratio":null,"alias":1}]'),
+        ([Model(when=datetime.date(2026, 1, 2), ratio=float("nan"))], '[{"when":"2026-01-02","ratio":null,"other":1}]'),
+        (Model(when=datetime.date(2026, 1, 2), ratio=0.5), '{"when":"2026-01-02","ratio":0.5,"other":1}'),
+        ([ByName(alias=1)], '[{"alias":1}]'),
+        (ByName(alias=1), '{"alias":1}'),
+        (Aliased(1), '{"other":1}'),
         (Numbers([1]), "[1]"),
         (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), '"2026-01-02T03:04:05Z"'),
         (uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),

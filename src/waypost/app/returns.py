@@ -189,18 +189,20 @@ def responder(returns: Returns, where: str, *, dev: bool) -> Respond | None:
 def _holder(returns: Returns, where: str) -> Respond | None:
     """What holds the Responses of a handler against their schemas, in development."""
     schemas = {status: item.schema for status, item in returns.responses.items() if item.schema is not None}
-    made, declared = returns.made, schemas
-    if made is None and not declared:
+    if returns.made is None and not schemas:
         return None
+    declared = {status: (schema, schema.sent()) for status, schema in schemas.items()}
+    made = None if returns.made is None else (returns.made, returns.made.sent())
 
     def hold(value: Any) -> Any:
         if not isinstance(value, Response) or not isinstance(value._payload, bytes):
             return value
-        schema = declared.get(value._status) or (made if value.ok else None)
-        if schema is None or value._content_type != b"application/json":
+        found = declared.get(value._status) or (made if value.ok else None)
+        if found is None or value._content_type != b"application/json":
             return value
+        schema, against = found
         try:
-            schema.from_json(value._payload)
+            against(value._payload)
         except ValidationFailed as failure:
             problem = failure
         else:

@@ -16,6 +16,7 @@ import msgspec
 from waypost.errors import InvalidJSON, InvalidResponseError
 
 _BOM = b"\xef\xbb\xbf"
+_NO_CONFIG: Mapping[str, Any] = {}
 _decode = msgspec.json.Decoder().decode
 
 
@@ -60,7 +61,7 @@ def _encode_other(value: Any) -> Any:
     serializer = getattr(type(value), "__pydantic_serializer__", None)
     if serializer is not None:
         # pydantic's own bytes go in as they are: 0.5 µs for a small model, and pydantic is never imported here.
-        return msgspec.Raw(serializer.to_json(value))
+        return msgspec.Raw(_dump(serializer, value))
     if value is None or isinstance(value, bool):
         # As values msgspec knows these; here they are keys, which are written as JavaScript writes them.
         return {None: "null", True: "true", False: "false"}[value]
@@ -84,6 +85,16 @@ def _encode_other(value: Any) -> Any:
     raise InvalidResponseError(f"JSON can't hold a value of type {_type_name(value)}")
 
 
+def _dump(serializer: Any, value: Any) -> bytes:
+    """What pydantic writes of a value: by aliases, as descriptions have it, unless its config says otherwise."""
+    kind = type(value)
+    config = getattr(kind, "model_config", None)
+    if config is None:  # a dataclass of pydantic's; for a model, to ask for what it has not is slow
+        config = getattr(kind, "__pydantic_config__", _NO_CONFIG)
+    dumped: bytes = serializer.to_json(value, by_alias=config.get("serialize_by_alias", True))
+    return dumped
+
+
 def _type_name(value: object) -> str:
     kind = type(value)
     return f"{kind.__module__}.{kind.__qualname__}"
@@ -102,7 +113,7 @@ def encode_json(value: Any) -> bytes:
     try:
         if value.__class__ is dict or (serializer := getattr(type(value), "__pydantic_serializer__", None)) is None:
             return _encode(value)
-        return serializer.to_json(value)  # type: ignore[no-any-return]  # as in _encode_other, without a copy
+        return _dump(serializer, value)  # as in _encode_other, without a copy
     except RecursionError:
         raise InvalidResponseError("JSON can't hold a value that contains itself or is nested this deep") from None
     except UnicodeEncodeError as error:

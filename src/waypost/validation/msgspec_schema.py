@@ -68,6 +68,10 @@ class MsgspecSchema:
         """See Schema."""
         self.from_python(parse_json(encode_json(self._filtered(value))))
 
+    def sent(self) -> Callable[[bytes], object]:
+        """See Schema."""
+        return self.from_json  # msgspec reads and writes by the same names
+
     def _filtered(self, value: Any) -> Any:
         try:
             # An object of a class below the schema's becomes one of the schema's: what it has besides stays here.

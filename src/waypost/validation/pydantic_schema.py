@@ -7,13 +7,14 @@ from typing import Any, Final, Literal
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, SchemaValidator
 
-from waypost.errors import Issue, ValidationFailed
+from waypost.errors import InvalidJSON, Issue, ValidationFailed
 from waypost.http.json import encode_json, parse_json
 from waypost.validation.annotations import ObjectField, bare, is_many, object_fields, show
 from waypost.validation.pydantic_fields import FieldWithoutSchema, JsonSchemaWriter
 from waypost.validation.pydantic_issues import issues_of, thinned
+from waypost.validation.pydantic_sent import sent_plan
 from waypost.validation.pydantic_unions import doubling_union
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
@@ -126,6 +127,23 @@ class PydanticSchema:
             self._adapter.dump_json(self._filtered(value), by_alias=True, warnings="error")
         except PydanticSerializationError as error:
             raise ValidationFailed([Issue((), str(error), "serialization")]) from error
+
+    def sent(self) -> Callable[[bytes], object]:
+        """See Schema."""
+        read = SchemaValidator(sent_plan(self._adapter.core_schema)).validate_json
+
+        def hold(payload: bytes) -> object:
+            try:
+                return read(payload)
+            except ValidationError as error:
+                failure = error
+            try:
+                value = parse_json(payload)
+            except InvalidJSON:
+                value = None  # which the failure says as well
+            raise ValidationFailed(issues_of(failure, value))
+
+        return hold
 
     def _filtered(self, value: Any) -> Any:
         try:

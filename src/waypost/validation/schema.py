@@ -7,7 +7,7 @@ model, `Field`, `annotated_types`, one of its types) and what msgspec has no for
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from waypost.http.blob import File
@@ -69,6 +69,14 @@ class Schema(Protocol):
 
     def check(self, value: Any) -> None:
         """As `encode`, thoroughly and slowly: parts of a value that were changed since they were made are read too."""
+        ...
+
+    def sent(self) -> Callable[[bytes], object]:
+        """What holds a JSON text against the form in which values are sent, and raises ValidationFailed.
+
+        That is what `encode` gives and json_schema("serialization") says: by the names that fields are written with.
+        Made at start-up, in milliseconds. What comes back is of no use.
+        """
         ...
 
     def json_schema(
