@@ -11,12 +11,17 @@ from waypost.errors import StartupError, StartupErrors
 from waypost.testing import Client
 
 HEAD = """from __future__ import annotations
+import enum
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import UUID
 import msgspec
 from pydantic import BaseModel
 from waypost import Context, File, Request, Response
+from waypost.auth import Auth, StoredSessions
+from waypost.cors import cors
 if TYPE_CHECKING:
     from nowhere import User, Request as Req
 class Thing: ...
@@ -24,6 +29,10 @@ class New(BaseModel): title: str
 class WithFile(BaseModel): file: File
 @dataclass
 class Lost: user: User
+class Sort(enum.Enum):
+    UP = "up"
+with_auth = Auth(StoredSessions(None)).with_auth
+policy = cors(origins="https://app.example")
 """
 
 
@@ -38,7 +47,19 @@ def mistakes(tmp_path: Path, code: str, folder: str = "[id]") -> list[StartupErr
     [
         ("async def POST(bdy: New): ...", "nothing provides its argument 'bdy'", "`id` of the path"),
         ("async def POST(request, identity: int): ...", "nothing provides its argument 'identity'", "`id`"),
-        ("async def POST(page: int = 1, *, id: int, extra): ...", "nothing provides its argument 'extra'", "Name it"),
+        ("async def POST(_page: int = 1, *, id: int, extra): ...", "nothing provides its argument 'extra'", "Name it"),
+        ("async def GET(limit: int = 10): ...", "nothing provides its argument 'limit'", "`query: Query`"),
+        ("async def GET(id: int, q: str | None = None): ...", "nothing provides its argument 'q'", "with `_`"),
+        ("async def GET(request, tag: list[str] = ['a']): ...", "nothing provides its argument 'tag'", "with `_`"),
+        ("async def GET(*, since: date | None = None): ...", "nothing provides its argument 'since'", "with `_`"),
+        ("async def GET(key: Annotated[UUID, 1] = UUID(int=1)): ...", "argument 'key'", "with `_`"),
+        ("async def GET(sort: Sort = Sort.UP): ...", "nothing provides its argument 'sort'", "with `_`"),
+        ("async def GET(sort: Literal['up', 'down'] = 'up'): ...", "nothing provides its argument 'sort'", "with `_`"),
+        ("@with_auth\nasync def GET(limit: int = 10): ...", "nothing provides its argument 'limit'", "with `_`"),
+        ("@with_auth\nasync def GET(usr): ...", "nothing provides its argument 'usr'", "headers, user or cookies"),
+        ("@with_auth\nasync def GET(usr: User): ...", "nothing provides its argument 'usr'", "user"),
+        ("@with_auth\nasync def PUT(boddy: int, user): ...", "nothing provides its argument 'boddy'", "`id`"),
+        ("@policy\n@with_auth\nasync def PUT(boddy, user): ...", "nothing provides its argument 'boddy'", "`id`"),
         ("async def GET(body: New): ...", "GET takes body", "answer POST"),
         ("async def HEAD(form: New): ...", "HEAD takes form", "answer POST"),
         ("async def POST(body: New, form: New): ...", "takes both body and form", "keep one"),
@@ -114,6 +135,26 @@ async def PUT(req: Request, ctx: Context): return ctx.params
     with Client(make_application(tmp_path, {"app/[id]/route.py": HEAD + code})) as client:
         assert client.get("/7").json() == ["Ada", 7]
         assert client.post("/7").json() == client.put("/7").json() == {"id": "7"}
+
+
+def test_defaults_of_a_functions_own_are_its_own(tmp_path: Path) -> None:
+    code = """
+def own(handler):
+    @functools.wraps(handler)
+    async def wrapper(request, context): return await handler(request, context.extend(limit=5))
+    return wrapper
+@own
+async def GET(limit: int = 10): return {"limit": limit}
+async def POST(request, limit=10): return {"limit": limit}
+async def PUT(_limit: int = 10, *, id: int): return {"limit": _limit}
+async def PATCH(thing: Thing = Thing(), id: int = 1): return {"limit": 10}
+@with_auth
+async def DELETE(user, id: int, limit=10): return {"limit": limit}
+"""
+    with Client(make_application(tmp_path, {"app/[id]/route.py": HEAD + code})) as client:
+        assert client.get("/7").json() == {"limit": 5}
+        assert client.post("/7").json() == client.put("/7").json() == client.patch("/7").json() == {"limit": 10}
+        assert client.delete("/7").status == 401
 
 
 def test_without_pydantic_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

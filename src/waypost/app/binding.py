@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from waypost.app.chain import additions_of, binds_inside, functions_of, is_async
+from waypost.app.chain import additions_of, binds_inside, functions_of, is_async, names_added
 from waypost.app.context import Context, RequestScope
 from waypost.app.entry import Endpoint
 from waypost.app.operation import Operation, Parameter, ResponseSchema
@@ -55,7 +55,8 @@ def bind_operation(handler: Callable[..., Any], verb: str, place: Place) -> tupl
     """
     functions = functions_of(handler)
     inner = functions[-1]
-    reader = SignatureReader(inner, verb, place.file, place.segments, wrapped=len(functions) > 1)
+    added = names_added(functions)
+    reader = SignatureReader(inner, verb, place.file, place.segments, wrapped=len(functions) > 1, added=added)
     arguments = reader.arguments()
     plans = _plans(reader, arguments) if arguments is not None else None
     returns = read_returns(reader, place.responses) if place.typed_return else Returns(responses=place.responses)

@@ -38,6 +38,20 @@ def additions_of(handler: Callable[..., Any]) -> tuple[Additions, ...]:
     return tuple(_wrappers[item] for item in functions_of(handler) if is_marked(item))
 
 
+def names_added(functions: list[Callable[..., Any]]) -> frozenset[str] | None:
+    """What the wrappers of a handler add to the context; None where one of them is the project's, and may add more.
+
+    functions: as functions_of gives them.
+    """
+    found: frozenset[str] = frozenset()
+    for wrapper in functions[:-1]:
+        names = _wrappers[wrapper].names if is_marked(wrapper) else None
+        if names is None:
+            return None
+        found |= names
+    return found
+
+
 def is_marked(function: Callable[..., Any]) -> bool:
     """Whether a function was given to mark_wrapper."""
     return isinstance(function, FunctionType) and function in _wrappers

@@ -68,12 +68,13 @@ class Additions:
     """What a wrapper around a handler says of the operation.
 
     security: ways of which any one will do. roles: of which the user needs one. responses: statuses that the wrapper
-    itself answers, with what they mean.
+    itself answers, with what they mean. names: what it adds to the context; None where that is not known.
     """
 
     security: tuple[Security, ...] = ()
     roles: frozenset[str] = frozenset()
     responses: Mapping[int, str] = field(default_factory=dict)
+    names: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_origin, get_type_hints
+from uuid import UUID
 
 from waypost.app.context import Context
 from waypost.errors import StartupError
@@ -24,6 +28,7 @@ Source: TypeAlias = Literal[
 EMPTY: Final = inspect.Parameter.empty
 CONTEXT_NAMES: Final = ("context", "ctx")
 _NAMED: Final = ("params", "query", "body", "form", "headers", "cookies")
+_IN_A_QUERY: Final = (str, int, float, Decimal, UUID, date, time, timedelta, Enum)
 _REQUEST_NAMES: Final = ("_", "_request", "req")
 #: What annotates arguments that are passed by position, in text that can't be resolved either.
 _BY_POSITION: Final = {"Request": Request, "NextRequest": Request, "Context": Context, "Any": Any, "object": object}
@@ -101,16 +106,25 @@ class SignatureReader:
     """Reads the arguments of the innermost function of a handler.
 
     segments: of the route's path; None where the route is not known, and names may be of its path. wrapped: wrappers
-    stand around the function, which may add to the context. errors: what is wrong, for the start-up report.
+    stand around the function. added: what they add to the context; None where that is not known, and may be anything.
+    errors: what is wrong, for the start-up report.
     """
 
     def __init__(
-        self, handler: Callable[..., Any], verb: str, file: Path, segments: Sequence[Segment] | None, *, wrapped: bool
+        self,
+        handler: Callable[..., Any],
+        verb: str,
+        file: Path,
+        segments: Sequence[Segment] | None,
+        *,
+        wrapped: bool,
+        added: frozenset[str] | None = None,
     ) -> None:
         self.handler = handler
         self.verb = verb
         self.file = file
         self.wrapped = wrapped
+        self.added = added
         self.errors: list[StartupError] = []
         self.known = segments is not None
         self.segments = frozenset(segment.name for segment in segments or () if segment.kind in DYNAMIC)
@@ -132,6 +146,11 @@ class SignatureReader:
             return None
         found = [self._argument(item, place) for place, item in enumerate(parameters) if item.kind != item.VAR_KEYWORD]
         if all(item.source in ("request", "context", "unknown") for item in found):
+            if self.added:
+                # Wrappers that add to the context look there for every name, whatever its place.
+                for argument in found:
+                    if argument.source == "unknown" and argument.name not in self.added:
+                        self._nothing_provides(argument)
             return None
         placed: list[Argument] = []
         for argument in found:
@@ -195,7 +214,8 @@ class SignatureReader:
 
     def _placed(self, argument: Argument, all_of_them: list[Argument]) -> Argument | None:
         """An argument with the source of one that only its place or a wrapper can explain; None for none."""
-        if argument.source == "added" and not self.wrapped:
+        missing = self.known and self.added is not None and argument.name not in self.added
+        if argument.source == "added" and missing:
             self._nothing_provides(argument)
             return None
         if argument.source != "unknown":
@@ -203,7 +223,7 @@ class SignatureReader:
         first = next(item for item in all_of_them if item.source == "unknown")
         source: Source | None = None
         if self.wrapped or not self.known:
-            source = "added"
+            source = None if missing else "added"
         elif argument is first and all_of_them[0] is argument and not any(i.source == "request" for i in all_of_them):
             source = "request"
         if source is None:
@@ -212,17 +232,36 @@ class SignatureReader:
         return Argument(argument.name, source, EMPTY, argument.default, argument.by_keyword)
 
     def _nothing_provides(self, argument: Argument) -> None:
-        if argument.default is not EMPTY:
-            return
         if not self.known:
+            return
+        if argument.default is not EMPTY:
+            if not argument.name.startswith("_") and _is_for_a_query(argument.annotation):
+                self.error(
+                    f"{self.verb}: nothing provides its argument {argument.name!r}, which has its default at every "
+                    "request",
+                    "Fields of the query belong into a model: `query: Query`. Begin the name with `_` where the "
+                    "default is the function's own.",
+                )
             return
         names = [f"`{name}`" for name in self._segments]
         path = f", or {' or '.join(names)} of the path" if names else "; the path has no parameters"
+        added = "".join(f", {name}" for name in sorted(self.added or ()))
         self.error(
             f"{self.verb} can't be called: nothing provides its argument {argument.name!r}",
-            f"Name it request, context, params, query, body, form, headers or cookies{path}. "
+            f"Name it request, context, params, query, body, form, headers{added} or cookies{path}. "
             "Fields of the query belong into a model: `query: Query`.",
         )
+
+
+def _is_for_a_query(annotation: Any) -> bool:
+    """Whether a value of it could stand in a query: what other frameworks read from there by name."""
+    from waypost.validation.annotations import bare, is_many, item_of, members, without_none  # where something is wrong
+
+    kinds = [item_of(annotation)] if is_many(annotation) else without_none(annotation)
+    found = [bare(member) for kind in kinds for member in members(kind)]
+    return bool(found) and all(
+        get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, _IN_A_QUERY)) for kind in found
+    )
 
 
 def own_return(handler: Callable[..., Any]) -> Any:

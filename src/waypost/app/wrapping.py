@@ -59,7 +59,7 @@ def wrap(handler: Callable[..., Any], around: Around, additions: Additions | Non
 
     # What the wrapper takes is not what the handler takes.
     wrapper.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
-    mark_wrapper(wrapper, additions)
+    mark_wrapper(wrapper, additions if additions is not None else Additions(names=None))
     return wrapper
 
 

@@ -56,7 +56,8 @@ class Guard:
         refusals = {401: "Nobody is signed in", 403: "Another site sent the request"}
         if self.roles:
             refusals[403] = f"Needs the role {' or '.join(sorted(self.roles))}"
-        return Additions((Security("session", cookie), Security("bearer", bearer)), self.roles, refusals)
+        ways = (Security("session", cookie), Security("bearer", bearer))
+        return Additions(ways, self.roles, refusals, frozenset(("user",)))
 
     async def _enter(self, request: Request, context: Context, inner: Inner) -> Response:
         user = await self._auth.get_auth_user()

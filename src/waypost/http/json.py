@@ -88,7 +88,7 @@ def _encode_other(value: Any) -> Any:
 def _dump(serializer: Any, value: Any) -> bytes:
     """What pydantic writes of a value: by aliases, as descriptions have it, unless its config says otherwise."""
     kind = type(value)
-    config = getattr(kind, "model_config", None)
+    config: Any = getattr(kind, "model_config", None)
     if config is None:  # a dataclass of pydantic's; for a model, to ask for what it has not is slow
         config = getattr(kind, "__pydantic_config__", _NO_CONFIG)
     dumped: bytes = serializer.to_json(value, by_alias=config.get("serialize_by_alias", True))
