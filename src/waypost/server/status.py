@@ -7,8 +7,8 @@ Source: Prometheus text exposition format 0.0.4.
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 import selectors
 import socket
 from collections.abc import Callable
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from waypost.server.sockets import listen_tcp
+
+logger = logging.getLogger("waypost.server")
 
 _LONGEST_HEAD = 8192
 _MOST_CLIENTS = 64
@@ -96,27 +98,45 @@ class StatusServer:
             # The oldest has had its time; a scraper sends its request at once.
             self._close(next(iter(self._clients)))
         self._clients[client] = b""
-        self._selector.register(client, selectors.EVENT_READ, lambda: self._read(client))
+        self._selector.register(client, selectors.EVENT_READ, lambda: self._ready(client))
 
-    def _read(self, client: socket.socket) -> None:
+    def _ready(self, client: socket.socket) -> None:
+        """A client has sent something. Never raises: the supervisor would end of it, and its workers with it."""
+        if client not in self._clients:
+            return  # it was closed for a newer one, earlier in the same turn of the selector
+        try:
+            over = self._read(client)
+        except OSError:
+            over = True
+        except Exception:
+            logger.exception("a request for the status failed")
+            over = True
+        if over:
+            self._close(client)
+
+    def _read(self, client: socket.socket) -> bool:
+        """Take what was sent, and answer once it is a head. Gives whether the connection is over."""
         try:
             data = client.recv(_LONGEST_HEAD)
         except BlockingIOError:
-            return
-        except OSError:
-            data = b""
+            return False
         head = self._clients[client] = self._clients[client] + data
         if b"\r\n\r\n" in head:
-            with contextlib.suppress(OSError):
-                client.send(self._answer(head))
-        elif data and len(head) < _LONGEST_HEAD:
-            return
-        self._close(client)
+            client.send(self._answer(head))
+            return True
+        return not data or len(head) >= _LONGEST_HEAD
 
     def _close(self, client: socket.socket) -> None:
         self._selector.unregister(client)
         del self._clients[client]
         client.close()
+
+    def close(self) -> None:
+        """End it all; the selector must still be open."""
+        for client in list(self._clients):
+            self._close(client)
+        self._selector.unregister(self.listener)
+        self.listener.close()
 
     def _answer(self, head: bytes) -> bytes:
         words = head.split(b" ", 2)

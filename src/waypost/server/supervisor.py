@@ -113,6 +113,8 @@ class Supervisor:
                 signal.signal(number, handler)
             for worker in self._workers:
                 worker.process.kill()
+            if self._status is not None:
+                self._status.close()
             self._selector.close()
             signals.close()
             wakeup.close()
