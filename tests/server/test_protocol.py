@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -532,6 +533,68 @@ def test_too_many_at_once_are_told_to_come_back(serve: Serve) -> None:
         assert client.answer()[0] == 200
     excess.send(GET)
     assert excess.answer()[0] == 200
+
+
+def test_refusals_of_too_many_wait_for_a_client_that_does_not_read(serve: Serve, loop_kind: str) -> None:
+    """Otherwise what it sends ahead would become answers in memory, without an end."""
+    go = asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        await go.wait()
+        return Response("x")
+
+    live = serve(handler, uvloops=loop_kind == "uvloop", max_concurrent_requests=1, write_timeout=1.0)
+    busy = live.client()
+    busy.send(GET)
+    live.eventually(lambda: live.server.service.active == 1)
+    excess = live.client()
+    excess.send(GET)
+    excess.answer()
+
+    def waiting() -> list[HttpConnection]:
+        return [connection for connection in live.server.service.connections if connection.request is None]
+
+    def narrow() -> None:
+        for connection in waiting():
+            connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+    def buffered() -> list[tuple[bool, bool]]:
+        return [(item.write_paused, item.transport.get_write_buffer_size() < 200_000) for item in waiting()]
+
+    live.call(narrow)
+    count = 15_000
+    sender = threading.Thread(target=excess.send, args=(GET * count,))
+    sender.start()
+    time.sleep(0.5)
+    assert live.call(buffered) == [(True, True)]
+    for _ in range(count):
+        assert excess.answer()[0] == 503
+    sender.join(5)
+    live.call(go.set)
+    assert busy.answer()[0] == 200
+    excess.send(GET)
+    assert excess.answer()[0] == 200
+    live.eventually(lambda: len(live.sent) == 2)
+    time.sleep(0.1)
+    assert len(live.sent) == 2, "who never reached the handler has nothing to be told"
+
+
+def test_a_client_that_reads_none_of_its_refusals_is_cut(serve: Serve) -> None:
+    async def handler(request: Request) -> Response:
+        await asyncio.sleep(60)
+        return Response("x")
+
+    live = serve(handler, max_concurrent_requests=1, write_timeout=0.4, keep_alive_timeout=30.0)
+    live.client().send(GET)
+    live.eventually(lambda: live.server.service.active == 1)
+    excess = live.client()
+    began = time.monotonic()
+    with pytest.raises(OSError):
+        while time.monotonic() - began < 10:
+            excess.send(GET * 1000)
+    assert time.monotonic() - began < 5
+    live.eventually(lambda: len(live.server.service.connections) == 1)
+    assert live.sent == []
 
 
 def test_a_handler_that_is_swapped_serves_the_next_request_of_an_open_connection(serve: Serve) -> None:

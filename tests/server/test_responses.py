@@ -321,6 +321,31 @@ def test_the_next_answer_waits_until_the_last_was_taken(serve: Serve) -> None:
     live.eventually(lambda: len(live.sent) == 5)
 
 
+def test_the_next_answer_waits_where_the_last_came_before_its_body_too(serve: Serve) -> None:
+    ran: list[int] = []
+
+    async def handler(request: Request) -> Response:
+        ran.append(1)
+        return Response(b"x" * 10_000_000)
+
+    live = serve(handler)
+    client = live.client()
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+    client.send(head + b"hell")
+    for _ in range(4):
+        time.sleep(0.1)
+        client.send(b"o" + head + b"hell")
+    time.sleep(0.1)
+    client.send(b"o")
+    time.sleep(0.1)
+    assert len(ran) <= 2
+    for _ in range(5):
+        assert len(client.answer()[2]) == 10_000_000
+    live.eventually(lambda: len(live.sent) == 5)
+    client.send(GET)
+    assert len(client.answer()[2]) == 10_000_000
+
+
 def test_a_client_that_leaves_a_stream_ends_it(serve: Serve, loop_kind: str) -> None:
     closed: list[str] = []
 

@@ -11,7 +11,6 @@ import asyncio
 import logging
 
 from waypost.errors import ClientDisconnected, RequestTimeout
-from waypost.http.request import Request
 from waypost.server.intake import BODY, CHUNKED, DEAF
 from waypost.server.reading import MessageReader
 from waypost.server.service import Service
@@ -27,13 +26,13 @@ class FlowControl(MessageReader):
 
     write_paused: the transport holds more than it likes. gone: the client left. cut: why a handler was cancelled,
     "timeout", "silence" or "shutdown". task: of the handler, once it has waited for something. sent_bytes: of the body
-    of the current answer. unsent: the request whose answer is written but not taken yet. given: when the stream that
-    is being sent last gave something, in the clock's time; NEVER where that has no limit.
+    of the current answer. given: when the stream that is being sent last gave something, in the clock's time; NEVER
+    where that has no limit.
     """
 
     __slots__ = (
         "_file", "_handler_deadline", "_heard", "_lingering", "_moved", "_progress", "_seen", "_waiter",
-        "_window", "_window_bytes", "cut", "given", "gone", "sent_bytes", "task", "transport", "unsent", "write",
+        "_window", "_window_bytes", "cut", "given", "gone", "sent_bytes", "task", "transport", "write",
         "write_paused",
     )  # fmt: skip
 
@@ -44,7 +43,6 @@ class FlowControl(MessageReader):
         self.gone = self.write_paused = False
         self.cut = ""
         self.sent_bytes = 0
-        self.unsent: Request | None = None
         self._file = self._lingering = False
         self.task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -62,7 +60,8 @@ class FlowControl(MessageReader):
     def resume_writing(self) -> None:
         self.write_paused = False
         self.wake()
-        if self.unsent is not None:
+        if self.unsent:
+            self.unsent = False
             self.flushed()
 
     def flushed(self) -> None:
@@ -158,7 +157,7 @@ class FlowControl(MessageReader):
             self.refuse(408, "The request body took too long")
         elif self.request is not None and not self.gone:
             self._check_running(now)
-        elif self.phase == DEAF or self.gone or self.unsent is not None:
+        elif self.phase == DEAF or self.gone or self.unsent:
             self._check_ending(now)
         elif self.between_messages or self.phase in (BODY, CHUNKED):
             self.close(linger=False)

@@ -33,14 +33,15 @@ class Intake:
     """The message that a connection is in.
 
     phase: what the next byte is. request: the one that is being read or answered. body: where its body goes, None
-    when it has none or nobody may read it. pending: the request's handler has not started yet.
+    when it has none or nobody may read it. pending: the request's handler has not started yet. unsent: the answer
+    before is written but not taken yet, and the next message waits for that.
     """
 
     __slots__ = (
         "_backlog", "_block", "_block_headers", "_block_place", "_block_rest", "_chunks", "_completed",
         "_consuming", "_discarded", "_headers", "_held", "_host", "_overhead", "_parser", "_partial",
         "_remaining", "_switched", "_tail", "_url", "body", "connection", "deadline", "expecting", "pending",
-        "phase", "request", "service", "wishes",
+        "phase", "request", "service", "unsent", "wishes",
     )  # fmt: skip
 
     connection: Connection
@@ -52,7 +53,7 @@ class Intake:
         self.body: RequestBody | None = None
         self.wishes = PLAIN
         self.deadline = 0.0
-        self.pending = self.expecting = False
+        self.pending = self.expecting = self.unsent = False
         self._parser: HttpRequestParser | None = None
         self._partial: bytearray | None = None
         self._backlog = self._block = self._block_rest = self._url = self._tail = b""
@@ -156,7 +157,7 @@ class Intake:
         body = self.body
         if body is not None:
             body.finish()
-        if self.request is None:
+        if self.request is None and not self.unsent:
             self.phase = HEAD
             self.deadline = self.service.clock.now + self.service.idle_deadline
         else:

@@ -41,12 +41,13 @@ class HttpConnection(FlowControl, asyncio.Protocol):
     the clock's time.
     """
 
-    __slots__ = ("_started", "accepted", "closing", "running", "started_sending", "taken")
+    __slots__ = ("_started", "_untold", "accepted", "closing", "running", "started_sending", "taken")
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
         self.closing = self.running = self.started_sending = False
         self.taken: Successor | None = None
+        self._untold: Request | None = None  # its answer was given; on_sent does not know yet
         self._started = 0.0
 
     # -- the transport's callbacks
@@ -74,8 +75,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self.request = None
         self._client_left()
         self.stop_parsing()
-        if self.unsent is not None:
-            self._tell()
+        self._tell()
         if self.request is None:
             self._settle()
 
@@ -181,6 +181,8 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self._send_refusal(data, 503)
         if close:
             self.close(linger=True)
+        elif self.write_paused:
+            self.unsent = True  # there is no end to what a client can ask for that does not read
         else:
             self._go_on()
 
@@ -229,7 +231,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self.request = self.body = None
         if self.task is not None:
             self._end_task()
-        self.unsent = request
+        self._untold = request
         if self.gone or self.taken is not None:
             if self.taken is not None:
                 # The end of TLS waits for the client; when the server stops, nobody is left to wait.
@@ -243,7 +245,9 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self.cut = ""
         if closing:
             self.close(linger=self.phase != WAIT)
-        if not self.write_paused:
+        if self.write_paused:
+            self.unsent = True
+        else:
             self.flushed()
 
     def flushed(self) -> None:
@@ -252,7 +256,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self._go_on()
 
     def _tell(self) -> None:
-        request, self.unsent = self.unsent, None
+        request, self._untold = self._untold, None
         on_sent = self.service.on_sent
         if request is None or on_sent is None:
             return
@@ -292,7 +296,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
 
     def end_idle(self) -> None:
         """Close if nothing is being read or answered."""
-        if self.request is None and self.unsent is None and (self.phase == HEAD and self.between_messages):
+        if self.request is None and not self.unsent and (self.phase == HEAD and self.between_messages):
             self.close(linger=False)
 
     def ask_to_end(self) -> None:
