@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from waypost.cache.file_lock import is_last_user, lock, share_use, unlock
+from waypost.file_lock import is_last_user, lock, share_use, unlock
 
 MAGIC: Final = 0x5750_5041_4745_0001  # the last byte is the version of this layout
 # Words of the header: a number that is another after each change, the generation below which nothing is sure, the

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from waypost.cache.file_lock import hold
 from waypost.cache.owner import boot_id
 from waypost.cache.shared_page import FLOOR, UNSURE, SharedPage
 from waypost.errors import StoreUnavailable
+from waypost.file_lock import hold
 
 VERSION: Final = 1  # of the tables
 PAGE_SIZE: Final = 4096
