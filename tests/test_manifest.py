@@ -3,8 +3,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import stat
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,23 @@ def test_the_manifest_is_for_its_owner_alone(tmp_path: Path) -> None:
     folder = write_build(tmp_path, manifest(), {})
     assert stat.S_IMODE((folder / "manifest.json").stat().st_mode) == 0o600
     assert len({manifest().secret for _ in range(3)}) == 3
+
+
+def test_the_manifest_is_nobody_elses_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "chmod", lambda path, mode: None)  # a mode that comes later comes too late
+    folder = write_build(tmp_path, manifest(), {})
+    assert stat.S_IMODE((folder / "manifest.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("secret", ["", "ab12", 7])
+def test_a_manifest_without_a_whole_secret_is_ignored(
+    tmp_path: Path, secret: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_build(tmp_path, manifest(), {})
+    data = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**data, "secret": secret}))
+    assert read_manifest(tmp_path, "b1") is None
+    assert "can't be read" in caplog.text
 
 
 def test_a_new_build_takes_the_place_of_the_old(tmp_path: Path) -> None:
@@ -132,6 +152,74 @@ def test_the_secret_of_a_project_without_a_build_stays(tmp_path: Path) -> None:
     secret = project_secret(tmp_path)
     assert len(secret) == 64 and project_secret(tmp_path) == secret
     assert stat.S_IMODE((tmp_path / ".waypost" / "secret").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("left", ["", "ab12", "0" * 63, "g" * 64, "é" * 32])
+def test_a_secret_that_is_not_whole_is_replaced(tmp_path: Path, left: str, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / ".waypost" / "secret"
+    file.parent.mkdir()
+    file.write_text(left, "utf-8")
+    secret = project_secret(tmp_path)
+    assert len(bytes.fromhex(secret.decode())) == 32 and project_secret(tmp_path) == secret
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "is no whole secret" in caplog.text
+
+
+def test_the_secret_is_whole_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[bytes] = []
+    random = os.urandom
+
+    def slow(size: int) -> bytes:
+        if not found:  # what a worker finds that starts while another one writes
+            found.append(b"")
+            found.append(project_secret(tmp_path))
+        return random(size)
+
+    monkeypatch.setattr(os, "urandom", slow)
+    assert project_secret(tmp_path) == found[1] and len(found[1]) == 64
+
+
+@pytest.mark.parametrize("left", [None, ""])
+def test_workers_that_start_together_have_one_secret(tmp_path: Path, left: str | None) -> None:
+    if left is not None:
+        (tmp_path / ".waypost").mkdir()
+        (tmp_path / ".waypost" / "secret").write_text(left)
+    start = threading.Barrier(8)
+
+    def worker(_: int) -> bytes:
+        start.wait()
+        return project_secret(tmp_path)
+
+    with ThreadPoolExecutor(8) as pool:
+        secrets = set(pool.map(worker, range(8)))
+    assert [len(secret) for secret in secrets] == [64]
+    assert {path.name for path in (tmp_path / ".waypost").iterdir()} <= {"secret", "secret-lock"}
+
+
+@pytest.mark.parametrize("left", [None, ""])
+def test_a_file_system_without_links_keeps_a_secret(
+    tmp_path: Path, left: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("no hard links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    secret = project_secret(tmp_path)
+    assert len(secret) == 64 and project_secret(tmp_path) == secret
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process are POSIX's")
+def test_a_full_disk_leaves_no_secret_that_anyone_knows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        secret = project_secret(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(secret) == 32 and "draft mode ends with this process" in caplog.text
+    assert len(project_secret(tmp_path)) == 64
 
 
 # -- build ids

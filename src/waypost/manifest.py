@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from typing import Any, Final
 
 from waypost.cache.entry import CorruptEntryError, Entry, decode_entry, encode_entry
 from waypost.cache.store import Fence, Store
+from waypost.file_lock import hold
 
 log = logging.getLogger("waypost")
 
@@ -27,6 +29,8 @@ FOLDER: Final = Path(".waypost", "build")
 _VERSION: Final = 1
 _MANIFEST: Final = "manifest.json"
 _ENTRIES: Final = "entries"
+_SECRET: Final = re.compile("[0-9a-f]{64}")
+_PATIENCE: Final = 5.0  # seconds to wait for another worker that replaces the secret, which takes it a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,7 @@ def write_build(root: Path, manifest: Manifest, entries: Mapping[str, Entry]) ->
     for key, entry in entries.items():
         (folder / _ENTRIES / _file_name(key)).write_bytes(encode_entry(entry))
     data = {"version": _VERSION, **asdict(manifest)}
-    (folder / _MANIFEST).write_text(json.dumps(data, indent=1), "utf-8")
-    (folder / _MANIFEST).chmod(0o600)  # it holds the secret
+    _write_private(folder / _MANIFEST, json.dumps(data, indent=1))  # it holds the secret
     if final.exists():
         old = final.with_name(f"{final.name}.old.{os.getpid()}")
         final.rename(old)
@@ -105,6 +108,8 @@ def read_manifest(root: Path, build_id: str) -> Manifest | None:
         fence = data.pop("fence")
         routes = tuple(_route(route) for route in data.pop("routes"))
         manifest = Manifest(**data, routes=routes, fence=None if fence is None else Fence(**fence))
+        if not _is_secret(manifest.secret):
+            raise ValueError("it has no whole secret")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -120,16 +125,56 @@ def project_secret(root: Path) -> bytes:
     """A secret for an application that was not built, kept in the project's `.waypost` for all its workers."""
     file = root / FOLDER.parent / "secret"
     try:
-        file.parent.mkdir(exist_ok=True)
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="ascii") as target:  # noqa: PTH123  # an open descriptor
-            target.write(os.urandom(32).hex())
-    except FileExistsError:
-        pass
+        secret = _read_secret(file)
+        if secret is None:
+            _keep_secret(file)
+            secret = _read_secret(file)
+        if secret is None:
+            raise OSError("another process does not finish writing it")
     except OSError as error:
-        log.warning("%s can't be written: draft mode ends with this process (%s)", file, error)
+        log.warning("%s can't be kept: draft mode ends with this process (%s)", file, error)
         return os.urandom(32)
-    return file.read_bytes()
+    return secret
+
+
+def _read_secret(file: Path) -> bytes | None:
+    """The secret of a file; None when there is none, or less than one: of an empty key everybody knows the answers."""
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    return text if _is_secret(text.decode("latin-1")) else None
+
+
+def _is_secret(text: object) -> bool:
+    return isinstance(text, str) and _SECRET.fullmatch(text) is not None
+
+
+def _keep_secret(file: Path) -> None:
+    """Put a secret at the path unless another worker has done it. It has its name only when it is whole."""
+    file.parent.mkdir(exist_ok=True)
+    made = file.with_name(f"{file.name}.{os.urandom(8).hex()}")
+    try:
+        _write_private(made, os.urandom(32).hex())
+        try:
+            os.link(made, file)  # refuses where there is one: of workers that start together one wins
+        except OSError:
+            # There is one that is not whole, or the file system has no hard links. Two that replace it would end with
+            # two secrets, so that only one may, and looks again.
+            with hold(file.with_name(f"{file.name}-lock"), _PATIENCE) as held:
+                if held and _read_secret(file) is None:
+                    if file.exists():
+                        log.warning("%s is no whole secret, and another takes its place", file)
+                    made.replace(file)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a new file that nobody else may read, at no time. Raises FileExistsError."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    with open(handle, "w", encoding="utf-8") as target:  # noqa: PTH123  # an open descriptor
+        target.write(text)
 
 
 def _route(data: dict[str, Any]) -> BuiltRoute:
