@@ -7,11 +7,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from waypost.file_lock import lock
 from waypost.sqlite_file import SQLiteFile
 
 SCHEMA = (
@@ -127,9 +129,51 @@ def test_processes_wait_for_each_other(tmp_path: Path) -> None:
     assert asyncio.run(work()) == 400
 
 
-def test_the_loop_goes_on_while_a_statement_runs(tmp_path: Path) -> None:
-    import time
+@pytest.mark.skipif(os.name != "posix", reason="a lock of another open file is taken as POSIX does")
+def test_a_process_that_stops_inside_a_transaction_is_waited_for_only_so_long(tmp_path: Path) -> None:
+    file = SQLiteFile(tmp_path / "a.db", SCHEMA, busy_timeout=0.3)
 
+    async def refused(after: float) -> float:
+        await asyncio.sleep(after)
+        begun = time.monotonic()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            await file.run(value)
+        return time.monotonic() - begun
+
+    async def work() -> list[float]:
+        await file.run(value)
+        other = os.open(f"{file.path}-lock", os.O_RDWR)
+        assert lock(other, 0)
+        # Those that wait behind the first wait no longer than it does.
+        waited = await asyncio.wait_for(asyncio.gather(*(refused(0.01 * number) for number in range(20))), 5)
+        os.close(other)
+        assert await file.run(value) == 0
+        await file.close()
+        return waited
+
+    waited = asyncio.run(work())
+    assert min(waited) > 0.25 and max(waited) < 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted as Linux does")
+def test_a_file_that_is_forgotten_leaves_nothing_open(tmp_path: Path) -> None:
+    file = SQLiteFile(tmp_path / "a.db", SCHEMA)
+    asyncio.run(file.run(value))
+
+    def still_open() -> list[str]:
+        links = Path("/proc/self/fd").iterdir()
+        return [str(target) for link in links if link.is_symlink() and (target := link.readlink()).parent == tmp_path]
+
+    assert len(still_open()) >= 2
+    del file
+    end = time.monotonic() + 5
+    while still_open() and time.monotonic() < end:  # its thread lets go of it a moment after it has answered
+        gc.collect()
+        time.sleep(0.01)
+    assert still_open() == []
+
+
+def test_the_loop_goes_on_while_a_statement_runs(tmp_path: Path) -> None:
     file = SQLiteFile(tmp_path / "a.db", SCHEMA)
 
     async def work() -> int:

@@ -1,7 +1,7 @@
 """A SQLite file that the processes of one machine share, kept off the event loop.
 
 One connection in one thread of its own: a statement never blocks the loop, and statements of one process never wait
-for each other inside SQLite. Processes wait for each other at a lock file, where the system wakes the next one at once;
+for each other inside SQLite. Processes wait for each other at a lock file, where they look again every 2 ms or sooner;
 SQLite's own waiting sleeps up to 100 ms at a time. Knows nothing of what is stored.
 Source: https://www.sqlite.org/wal.html
 """
@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from waypost.file_lock import lock, unlock
 from waypost.lane import Lane
-
-try:
-    import fcntl
-except ImportError:  # Windows: SQLite's own waiting it is
-    fcntl = None  # type: ignore[assignment]  # told apart where it is used
 
 T = TypeVar("T")
 
@@ -33,7 +30,7 @@ class SQLiteFile:
     either way.
     """
 
-    __slots__ = ("_busy_timeout", "_connection", "_durable", "_gate", "_lane", "_owner", "_schema", "path")
+    __slots__ = ("_busy_timeout", "_connection", "_durable", "_gate", "_lane", "_owner", "_schema", "_shut", "path")
 
     def __init__(self, path: str | Path, schema: str, *, busy_timeout: float = 5.0, durable: bool = False) -> None:
         self.path = Path(path)
@@ -43,20 +40,24 @@ class SQLiteFile:
         self._lane: Lane | None = None
         self._connection: sqlite3.Connection | None = None
         self._gate: int | None = None
+        self._shut = 0.0
         self._owner = 0
 
     def __del__(self) -> None:
         lane: Lane | None = getattr(self, "_lane", None)  # a path that is none has ended __init__ before
         if lane is not None:
             lane.close()  # its thread would wait for work for ever
+            # No work is left that could use them: it would hold this object. After a fork they are the parent's.
+            if self._owner == os.getpid():
+                self._close_connection()
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` gives, called in the thread inside BEGIN IMMEDIATE; rolled back when it raises.
 
-        Raises sqlite3.Error. A caller that is cancelled before its turn does nothing, later it leaves the transaction
-        to end by itself.
+        Raises sqlite3.Error; OperationalError, as SQLite does, where other processes keep it for `busy_timeout`. A
+        caller that is cancelled before its turn does nothing, later it leaves the transaction to end by itself.
         """
-        return await self._thread().run(partial(self._transaction, work))
+        return await self._thread().run(partial(self._transaction, work, time.monotonic()))
 
     def _thread(self) -> Lane:
         # A connection must not be used on both sides of a fork: a child opens its own.
@@ -66,18 +67,27 @@ class SQLiteFile:
             self._lane = Lane("waypost-sqlite")
         return self._lane
 
-    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if fcntl is None:
-            return self._run(work)
-        if self._gate is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._gate = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        gate = self._gate
-        fcntl.flock(gate, fcntl.LOCK_EX)
+    def _transaction(self, work: Callable[[sqlite3.Connection], T], called: float) -> T:
+        gate = self._enter(called)
         try:
             return self._run(work)
         finally:
-            fcntl.flock(gate, fcntl.LOCK_UN)
+            unlock(gate)
+
+    def _enter(self, called: float) -> int:
+        """Lock the gate, for work that has waited for its turn since `called`; gives its descriptor."""
+        if self._gate is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._gate = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        now = time.monotonic()
+        # Behind a process that was stopped inside a transaction each would wait after the other: what it waited in the
+        # queue while the gate did not open is part of its patience.
+        shut = self._shut or now
+        if not lock(self._gate, max(shut, called) + self._busy_timeout - now):
+            self._shut = shut
+            raise sqlite3.OperationalError("database is locked: another process does not end its transaction")
+        self._shut = 0.0
+        return self._gate
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._connection

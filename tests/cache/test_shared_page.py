@@ -207,6 +207,22 @@ def test_a_process_that_dies_with_the_lock_stops_nobody(path: Path) -> None:
     page.close()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted as Linux does")
+def test_a_page_for_which_the_disk_has_no_room_leaves_nothing_open(path: Path) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            SharedPage(path).open()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert not [link for link in links if link.readlink().parent == path.parent]
+    assert list(path.parent.iterdir()) == []
+
+
 def test_raising_again_what_is_raised_moves_the_epoch_all_the_same(path: Path) -> None:
     """Who raised it first may be between the slots and the epoch, and readers look at the epoch."""
     page = opened(path)

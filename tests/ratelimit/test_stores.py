@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from waypost.errors import StartupError
+from waypost.file_lock import lock
 from waypost.ratelimit import MemoryStore, RateLimiter, SQLiteStore
 from waypost.ratelimit.redis_store import SUMS, RedisStore
 from waypost.ratelimit.rule import Rule, decide
@@ -160,6 +162,26 @@ def test_a_file_forgets_what_has_run_out(tmp_path: Path) -> None:
         return int(count)
 
     assert asyncio.run(work()) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a lock of another open file is taken as POSIX does")
+def test_hits_that_gave_up_are_not_kept_and_not_counted(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "limits.db")
+    limiter = RateLimiter(limit=300, window="1h", store=store, timeout=0.05)
+
+    async def work() -> int:
+        await limiter.limit("a")
+        other = os.open(tmp_path / "limits.db-lock", os.O_RDWR)
+        assert lock(other, 0)
+        for _ in range(4):  # the first of them are with the file already
+            results = await asyncio.gather(*(limiter.limit("a") for _ in range(100)))
+            assert all(result.degraded for result in results)
+        assert not store._waiting
+        os.close(other)
+        limiter.timeout = 5
+        return (await limiter.limit("a")).remaining
+
+    assert use(limiter, work) == 300 - 1 - 100 - 1
 
 
 class Broken:

@@ -258,8 +258,10 @@ def _make_file(path: Path) -> None:
     made = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     fd = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(fd, bytes(_new_words().cast("B")))
-        os.close(fd)
+        try:
+            os.write(fd, bytes(_new_words().cast("B")))
+        finally:
+            os.close(fd)
         try:
             os.link(made, path)
         except FileExistsError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ from waypost.ratelimit.rule import Decision, Rule, State, decide, expiry
 from waypost.ratelimit.store import wall_clock
 from waypost.sqlite_file import SQLiteFile
 
-Waiting: TypeAlias = "tuple[str, Rule, int, asyncio.Future[Decision]]"
+Hit: TypeAlias = tuple[str, Rule, int]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS waypost_limits (
@@ -36,34 +37,40 @@ class SQLiteStore:
 
     def __init__(self, path: str | Path) -> None:
         self._file = SQLiteFile(path, _SCHEMA)
-        self._waiting: list[Waiting] = []
+        # Who gives up waiting takes its hit out again: while the file does not answer nothing else would.
+        self._waiting: dict[asyncio.Future[Decision], Hit] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def hit(self, key: str, rule: Rule, cost: int) -> Decision:
         """As Store.hit. Raises sqlite3.Error."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decision] = loop.create_future()
-        self._waiting.append((key, rule, cost, future))
+        self._waiting[future] = (key, rule, cost)
         self._tasks = {task for task in self._tasks if not task.done() and task.get_loop() is loop}
         if not self._tasks:
             self._tasks.add(loop.create_task(self._drain()))
-        return await future
+        try:
+            return await future
+        finally:
+            self._waiting.pop(future, None)
 
     async def _drain(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-            # Who gave up waiting was answered without us and must not be counted.
-            batch = [item for item in batch if not item[3].done()]
+            taken = list(islice(self._waiting.items(), _BATCH))
+            for future, _ in taken:
+                del self._waiting[future]
+            # Who gave up in this turn of the loop, and is still here, was answered without us and must not be counted.
+            batch = {future: hit for future, hit in taken if not future.done()}
             try:
-                decisions = await self._file.run(partial(_hits, batch=batch))
+                decisions = await self._file.run(partial(_hits, batch=list(batch.values())))
             except BaseException as error:
-                for *_, future in batch:
+                for future in batch:
                     if not future.done():
                         future.set_exception(error if isinstance(error, Exception) else sqlite3.Error("cancelled"))
                 if not isinstance(error, Exception):
                     raise
                 continue
-            for (*_, future), decision in zip(batch, decisions, strict=True):
+            for future, decision in zip(batch, decisions, strict=True):
                 if not future.done():
                     future.set_result(decision)
 
@@ -76,14 +83,14 @@ class SQLiteStore:
         await self._file.close()
 
 
-def _hits(connection: sqlite3.Connection, batch: list[Waiting]) -> list[Decision]:
+def _hits(connection: sqlite3.Connection, batch: list[Hit]) -> list[Decision]:
     now = wall_clock()
     connection.execute(
         "DELETE FROM waypost_limits WHERE key IN (SELECT key FROM waypost_limits WHERE expires < ? LIMIT 20)", (now,)
     )
     decisions = []
     changed: dict[str, tuple[State, int]] = {}
-    for key, rule, cost, _ in batch:
+    for key, rule, cost in batch:
         state = changed[key][0] if key in changed else _read(connection, key)
         decision, state = decide(rule, state, now, cost)
         if decision.allowed:
