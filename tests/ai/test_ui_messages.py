@@ -70,6 +70,8 @@ def test_system_messages_are_dropped() -> None:
         ([user({"type": "file", "url": "http://169.254.169.254/", "mediaType": "image/png"})], "scheme"),
         ([user({"type": "file", "url": "file:///etc/passwd", "mediaType": "image/png"})], "scheme"),
         ([user({"type": "file", "url": "https://a/"})], "mediaType"),
+        ([user({"type": "text", "text": "Hi", "url": 5})], r"messages\[0\].parts\[0\].url must be a string"),
+        ([assistant(called("input-available", url=None))], r"messages\[0\].parts\[0\].url must be a string"),
         ([assistant({"type": "tool-add", "state": "output-available"})], "toolCallId"),
         ([assistant(called("done"))], "state"),
         ([assistant(called("output-error"))], "errorText"),

@@ -134,8 +134,11 @@ def _check_part(part: Any, place: str, role: str, schemes: tuple[str, ...]) -> N
             raise InvalidMessages(f"{place}.{name} is missing or of another type")
     if is_tool:
         _check_tool(part, place)
-    if "url" in part and kind != "source-url" and not part["url"].lower().startswith(schemes):
-        raise InvalidMessages(f"{place}.url has a scheme that is not allowed")
+    if "url" in part and kind != "source-url":
+        if not isinstance(part["url"], str):
+            raise InvalidMessages(f"{place}.url must be a string")
+        if not part["url"].lower().startswith(schemes):
+            raise InvalidMessages(f"{place}.url has a scheme that is not allowed")
 
 
 def _check_tool(part: Part, place: str) -> None:
