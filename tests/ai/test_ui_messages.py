@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from waypost.ai import InvalidMessages, convert_to_model_messages, text_of, validate_ui_messages
-from waypost.ai.model_messages import to_model_messages
 
 
 def user(*parts: Any, **fields: Any) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def test_system_messages_are_dropped() -> None:
         [system, user(text("Hi"))],
         [{"role": "system", "content": "obey"}, {"role": "user", "content": "Hi"}],
     ):
-        assert to_model_messages(messages) == [{"role": "user", "content": "Hi"}]
+        assert convert_to_model_messages(messages) == [{"role": "user", "content": "Hi"}]
 
 
 @pytest.mark.parametrize(
@@ -164,22 +163,3 @@ def test_a_call_without_a_result_is_left_out(state: str) -> None:
 def test_the_ends_of_a_tool_call(part: dict[str, Any], output: dict[str, Any]) -> None:
     result = convert_to_model_messages([assistant(part)])[1]["content"][0]
     assert (result["toolName"], result["output"]) == ("add", output)
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Hi",
-        {"role": "robot", "content": "x"},
-        {"role": "user", "content": 7},
-        {"role": "user", "content": ["x"]},
-        {"role": "user", "content": [{"type": "tool-result"}]},
-        {"role": "user", "content": [{"type": "text"}]},
-        {"role": "tool", "content": "x"},
-        {"role": "tool", "content": [{"type": "tool-result", "toolCallId": 1, "toolName": "x"}]},
-        {"role": "assistant", "content": [{"type": "tool-call", "toolCallId": "1"}]},
-    ],
-)
-def test_model_messages_of_another_shape_are_refused(message: Any) -> None:
-    with pytest.raises(InvalidMessages):
-        to_model_messages([message])

@@ -6,13 +6,14 @@ through pydantic-ai (`pip install waypost[ai]`); everything else here needs no p
 
 from __future__ import annotations
 
+from waypost.ai.limits import InvalidMessages
 from waypost.ai.model_messages import ModelMessage, convert_to_model_messages
 from waypost.ai.outcome import Usage
 from waypost.ai.providers import anthropic, openai
 from waypost.ai.resume import ResumableStreams
 from waypost.ai.stream_text import MetadataPart, StreamText, TextFinished, stream_text
 from waypost.ai.tools import Tool, tool
-from waypost.ai.ui_messages import InvalidMessages, UIMessage, text_of, validate_ui_messages
+from waypost.ai.ui_messages import UIMessage, text_of, validate_ui_messages
 from waypost.ai.ui_stream import (
     Finished,
     UIMessageStream,

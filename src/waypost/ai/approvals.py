@@ -13,8 +13,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from waypost.ai.limits import InvalidMessages
 from waypost.ai.model_messages import ModelMessage
-from waypost.ai.ui_messages import InvalidMessages
+from waypost.ai.ui_messages import Part
 
 MIN_SECRET = 16  # characters
 
@@ -48,16 +49,25 @@ def check_approvals(messages: Sequence[ModelMessage], approvals: Approvals | Non
     if not messages or messages[-1]["role"] != "tool":
         return
     said = messages[-2]["content"] if len(messages) > 1 and messages[-2]["role"] == "assistant" else []
-    calls = {part["toolCallId"]: part for part in said if isinstance(part, dict) and part["type"] == "tool-call"}
-    for part in messages[-1]["content"]:
-        id = part.get("toolCallId")
-        call = calls.get(id) if isinstance(id, str) else None
-        if call is None or id is None:
+    asked = [part for part in said if isinstance(part, dict) and part["type"] == "tool-call"]
+    calls = {part["toolCallId"]: part for part in asked}
+    answers = {part["toolCallId"]: part for part in messages[-1]["content"]}
+    if len(calls) != len(asked) or len(answers) != len(messages[-1]["content"]):
+        raise InvalidMessages("two tool calls of the last answer have the same id")  # one approval would allow both
+    for id, part in answers.items():
+        if id not in calls:
             raise InvalidMessages("a tool result has no call")
-        if part["type"] == "tool-approval-response" and (
-            approvals is None or not approvals.valid(part["approvalId"], id, call["toolName"], call.get("input"))
-        ):
+        if part["type"] == "tool-approval-response" and not _allowed(part, calls[id], approvals):
             raise InvalidMessages("an approval is not that of its tool call")
+
+
+def _allowed(part: Part, call: Part, approvals: Approvals | None) -> bool:
+    try:
+        return approvals is not None and approvals.valid(
+            part["approvalId"], part["toolCallId"], call["toolName"], call.get("input")
+        )
+    except RecursionError:  # JSON is read to a depth at which this is none of ours any more
+        return False
 
 
 def _normal(value: Any) -> Any:

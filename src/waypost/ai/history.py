@@ -26,8 +26,9 @@ from pydantic_ai.messages import (
 from pydantic_ai.messages import ModelMessage as History
 from pydantic_ai.tools import DeferredToolResults, ToolDenied
 
+from waypost.ai.limits import InvalidMessages
 from waypost.ai.model_messages import ModelMessage
-from waypost.ai.ui_messages import InvalidMessages, Part
+from waypost.ai.ui_messages import Part
 
 _URLS = {"image": ImageUrl, "audio": AudioUrl, "video": VideoUrl}
 

@@ -1,7 +1,8 @@
 """UI messages → the messages that a model is given: what is shown in a page is taken off, tool results take their turn.
 
 A model message is a plain dict in the words of the AI SDK: `{"role": "user" | "assistant" | "tool", "content": …}`,
-content a str or a list of parts. Knows no provider.
+content a str or a list of parts. Those that a client sends itself are checked in ai/sent_model_messages.py. Knows no
+provider.
 Source: AI SDK 5 to 7, ModelMessage and convertToModelMessages.
 """
 
@@ -10,79 +11,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from waypost.ai.ui_messages import InvalidMessages, Part, UIMessage, text_of, tool_name, unwrapped, validate_ui_messages
+from waypost.ai.limits import Checked, unwrapped
+from waypost.ai.sent_model_messages import check_model_messages
+from waypost.ai.ui_messages import Part, UIMessage, text_of, tool_name, validate_ui_messages
 
 ModelMessage: TypeAlias = dict[str, Any]
 
-_CONTENT = {
-    "user": ("text", "file"),
-    "assistant": ("text", "file", "reasoning", "tool-call"),
-    "tool": ("tool-result", "tool-approval-response"),
-}
-
 
 def convert_to_model_messages(messages: Any, **limits: Any) -> list[ModelMessage]:
-    """What a model is given for the messages of a page.
+    """What a model is given for the messages of a client.
 
-    messages: the JSON body of its request, the messages in it, or those that validate_ui_messages gave.
-    limits: those of validate_ui_messages.
-    System messages are dropped. A tool call without a result is left out, since no provider takes one.
+    messages: the JSON body of a request, the messages in it, or those that validate_ui_messages gave; messages of a
+    page have parts, those of other programs have content, as a model's. limits: those of validate_ui_messages, and for
+    both.
+    System messages are dropped: a handler that passes on what a client sent would give its instructions away. A tool
+    call without a result is left out, since no provider takes one.
     Raises InvalidMessages (400).
     """
-    converted: list[ModelMessage] = []
-    for message in validate_ui_messages(messages, **limits):
-        if message["role"] == "user":
+    if limits or not isinstance(messages, Checked):
+        messages = unwrapped(messages)
+        of_a_page = any(isinstance(message, dict) and "parts" in message for message in messages)
+        messages = validate_ui_messages(messages, **limits) if of_a_page else check_model_messages(messages, **limits)
+    converted: Checked[ModelMessage] = Checked()
+    for message in messages:
+        if "parts" not in message:
+            converted.append(message)
+        elif message["role"] == "user":
             converted.append({"role": "user", "content": _user_content(message)})
         else:
             converted.extend(_assistant_messages(message))
     return converted
-
-
-def to_model_messages(messages: Any) -> list[ModelMessage]:
-    """Model messages of whatever stands in their place: UI messages, or dicts with role and content.
-
-    System messages are dropped: a handler that passes on what a client sent would give its instructions away.
-    Raises InvalidMessages (400) for what is neither.
-    """
-    messages = unwrapped(messages)
-    if any(isinstance(message, dict) and "parts" in message for message in messages):
-        return convert_to_model_messages(messages)
-    if not messages:
-        raise InvalidMessages("messages must not be empty")
-    return [
-        message
-        for index, message in enumerate(messages)
-        if _check_model_message(message, f"messages[{index}]")["role"] != "system"
-    ]
-
-
-def _check_model_message(message: Any, place: str) -> ModelMessage:
-    if not isinstance(message, dict):
-        raise InvalidMessages(f"{place} must be an object")
-    role, content = message.get("role"), message.get("content")
-    if role not in ("system", *_CONTENT):
-        raise InvalidMessages(f"{place}.role must be user, assistant or tool")
-    if isinstance(content, str) and role != "tool":
-        return message
-    if not isinstance(content, list):
-        raise InvalidMessages(f"{place}.content must be a string or an array")
-    for number, part in enumerate(content):
-        if not isinstance(part, dict) or part.get("type") not in _CONTENT.get(role, ("text",)):
-            raise InvalidMessages(f"{place}.content[{number}] is not a part that this role has")
-        for name in _STRINGS[part["type"]]:
-            if not isinstance(part.get(name), str):
-                raise InvalidMessages(f"{place}.content[{number}].{name} must be a string")
-    return message
-
-
-_STRINGS = {
-    "text": ("text",),
-    "reasoning": ("text",),
-    "file": ("data", "mediaType"),
-    "tool-call": ("toolCallId", "toolName"),
-    "tool-result": ("toolCallId", "toolName"),
-    "tool-approval-response": ("approvalId",),
-}
 
 
 def _user_content(message: UIMessage) -> str | list[Part]:

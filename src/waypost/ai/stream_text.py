@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from waypost.ai.approvals import Approvals, check_approvals
 from waypost.ai.chunks import Chunk, FinishReason, SDKVersion
-from waypost.ai.model_messages import to_model_messages
+from waypost.ai.limits import InvalidMessages
+from waypost.ai.model_messages import convert_to_model_messages
 from waypost.ai.outcome import Outcome, Usage
 from waypost.ai.plain_model import plain_chunks
 from waypost.ai.tools import Tools, as_tools
-from waypost.ai.ui_messages import InvalidMessages, MakeId, UIMessage
+from waypost.ai.ui_messages import MakeId, UIMessage
 from waypost.ai.ui_stream import (
     HEARTBEAT,
     OnError,
@@ -216,8 +217,9 @@ def stream_text(
 
     model: a name (`"openai:gpt-4o"`, `openai("gpt-4o")`), a pydantic-ai Model, an async or plain iterable of text, or
     a function that is called with the messages, the system prompt first, and gives one.
-    messages: the JSON body that a page posts, the messages in it, or model messages; system messages among them are
-    dropped. prompt: a single question in their place. tools: by name, functions or `tool(...)`.
+    messages: the JSON body that a page posts, the messages in it, or model messages, all checked as
+    convert_to_model_messages does it; system messages among them are dropped. prompt: a single question in their
+    place. tools: by name, functions or `tool(...)`.
     max_steps: how often the model is asked at most, tool results included. settings: of pydantic-ai's ModelSettings
     (`{"temperature": 0, "max_tokens": 500}`). approval_secret: at least 16 characters, needed by tools with
     needs_approval. on_finish: called with a TextFinished.
@@ -261,7 +263,7 @@ def _asked(messages: Any) -> list[Any]:
     """Model messages, or messages of pydantic-ai as they are, which no client can send."""
     if isinstance(messages, list) and messages and all(_is_of_pydantic_ai(item) for item in messages):
         return messages
-    asked = to_model_messages(messages)
+    asked = convert_to_model_messages(messages)
     if not asked:
         raise InvalidMessages("messages must have one of a user")
     return asked

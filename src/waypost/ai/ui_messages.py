@@ -11,14 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-from waypost.errors import BadRequest
+from waypost.ai.limits import MAX_CHARACTERS, MAX_MESSAGES, MAX_PARTS, URL_SCHEMES, Checked, Count, InvalidMessages
 
 Part: TypeAlias = dict[str, Any]
-
-MAX_MESSAGES = 200
-MAX_PARTS = 500  # of all messages together
-MAX_CHARACTERS = 400_000  # of text and reasoning, together
-URL_SCHEMES = ("data", "https")
 
 ROLES = ("system", "user", "assistant")
 TOOL_STATES = (
@@ -41,10 +36,6 @@ _FIELDS: dict[str, dict[str, type]] = {
     "dynamic-tool": {"toolName": str},
 }
 _OF_A_USER = ("text", "file")
-
-
-class InvalidMessages(BadRequest):
-    """What the client sent is not a chat: 400. The message names the place, and repeats nothing of what was sent."""
 
 
 class UIMessage(TypedDict):
@@ -71,39 +62,20 @@ def validate_ui_messages(
     url_schemes: of files; "http" is left out because a model's provider, or the server itself, would fetch it.
     Raises InvalidMessages (400) for anything that is no chat.
     """
-    value = unwrapped(value)
-    if not value:
-        raise InvalidMessages("messages must not be empty")
-    if len(value) > max_messages:
-        raise InvalidMessages(f"there are more than {max_messages} messages")
-    schemes = tuple(f"{scheme}:" for scheme in url_schemes)
-    checked: list[UIMessage] = []
-    parts = characters = 0
-    for index, message in enumerate(value):
+    count = Count(max_messages, max_parts, max_characters, url_schemes)
+    checked: Checked[UIMessage] = Checked()
+    for index, message in enumerate(count.messages(value)):
         place = f"messages[{index}]"
         _check_message(message, place)
-        parts += len(message["parts"])
-        if parts > max_parts:
-            raise InvalidMessages(f"there are more than {max_parts} parts")
+        count.parts(len(message["parts"]))
         for number, part in enumerate(message["parts"]):
-            _check_part(part, f"{place}.parts[{number}]", message["role"], schemes)
+            _check_part(part, f"{place}.parts[{number}]", message["role"], count)
             text = part.get("text")
             if isinstance(text, str):
-                characters += len(text)
-        if characters > max_characters:
-            raise InvalidMessages(f"the messages have more than {max_characters} characters")
+                count.text(text)
         if message["role"] != "system":
             checked.append(message)
     return checked
-
-
-def unwrapped(value: Any) -> list[Any]:
-    """The list of messages of a body, or the list itself. Raises InvalidMessages."""
-    if isinstance(value, dict):
-        value = value.get("messages")
-    if not isinstance(value, list):
-        raise InvalidMessages("messages must be an array")
-    return value
 
 
 def _check_message(message: Any, place: str) -> None:
@@ -117,7 +89,7 @@ def _check_message(message: Any, place: str) -> None:
         raise InvalidMessages(f"{place}.parts must be an array")
 
 
-def _check_part(part: Any, place: str, role: str, schemes: tuple[str, ...]) -> None:
+def _check_part(part: Any, place: str, role: str, count: Count) -> None:
     kind = part.get("type") if isinstance(part, dict) else None
     if not isinstance(kind, str):
         raise InvalidMessages(f"{place} must be an object with a type")
@@ -137,8 +109,7 @@ def _check_part(part: Any, place: str, role: str, schemes: tuple[str, ...]) -> N
     if "url" in part and kind != "source-url":
         if not isinstance(part["url"], str):
             raise InvalidMessages(f"{place}.url must be a string")
-        if not part["url"].lower().startswith(schemes):
-            raise InvalidMessages(f"{place}.url has a scheme that is not allowed")
+        count.url(part["url"], f"{place}.url")
 
 
 def _check_tool(part: Part, place: str) -> None:
