@@ -253,6 +253,53 @@ def test_the_ambient_cookies_of_middleware_reach_the_answer_and_the_handler(tmp_
             assert lines == ["session=new; Path=/"], path
 
 
+ROLE = """
+from waypost import Response, cookies
+async def GET(request):
+    seen = cookies().get("role")
+    known = request.cookies.get("role")
+    return Response.json({
+        "cookies()": seen and seen.value, "request": known and known.value, "header": request.headers.get("cookie"),
+        "visited": cookies().has("visited"),
+    })
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "h = Headers(request.headers)\n    h.set('cookie', 'role=guest')\n    return Response.next(request_headers=h)",
+        "request.cookies.set('role', 'guest')",
+        "request.headers.set('cookie', 'role=guest')",
+        "request.cookies\n    request.headers.set('cookie', 'role=guest')",
+    ],
+)
+@pytest.mark.parametrize("before", ["pass", "cookies().get('role')", "cookies().set('visited', '1')"])
+def test_a_cookie_that_middleware_replaced_is_seen_by_no_way_of_reading(
+    tmp_path: Path, change: str, before: str
+) -> None:
+    source = f"async def middleware(request):\n    {before}\n    {change}\n"
+    with client(tmp_path, source, {"app/role/route.py": ROLE}) as open_client:
+        answer = open_client.get("/role", headers={"Cookie": "role=admin"})
+    assert answer.json() == {
+        "cookies()": "guest", "request": "guest", "header": "role=guest", "visited": "set" in before
+    }  # fmt: skip
+
+
+def test_a_deleted_request_cookie_is_gone_after_a_write_too(tmp_path: Path) -> None:
+    source = "async def middleware(request):\n    cookies().set('visited', '1')\n    request.cookies.delete('role')\n"
+    with client(tmp_path, source, {"app/role/route.py": ROLE}) as open_client:
+        answer = open_client.get("/role", headers={"Cookie": "role=admin"}).json()
+    assert answer == {"cookies()": None, "request": None, "header": None, "visited": True}
+
+
+def test_what_ambient_cookies_set_stands_above_the_headers_and_leaves_them_as_sent(tmp_path: Path) -> None:
+    source = "async def middleware(request):\n    cookies().set('role', 'new')\n"
+    with client(tmp_path, source, {"app/role/route.py": ROLE}) as open_client:
+        answer = open_client.get("/role", headers={"Cookie": "role=sent"}).json()
+    assert (answer["cookies()"], answer["request"], answer["header"]) == ("new", "sent", "role=sent")
+
+
 def test_a_failed_handler_loses_its_own_cookies_only(tmp_path: Path) -> None:
     files = {
         "app/fails/route.py": "from waypost import cookies, not_found\n"

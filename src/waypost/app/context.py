@@ -173,7 +173,8 @@ def cookies() -> CookieStore:
     """The request's cookies; writes go to its response. May be awaited. Raises NoRequestError outside a request."""
     scope = scope_of("cookies")
     if scope.cookies is None:
-        scope.cookies = CookieStore(scope.request.cookies)
+        _ = scope.request.cookies  # a static handler may not ask for them, and is told here
+        scope.cookies = CookieStore(scope.request)
         if scope.answered:
             scope.cookies.freeze(ANSWERED)
     return scope.cookies

@@ -161,8 +161,6 @@ class Fold:
         """Follow a Response.next() or Response.rewrite()."""
         if control.request_headers is not None:
             request.replace_headers(control.request_headers)
-            if scope.cookies is not None and not scope.cookies.changed:
-                scope.cookies = None  # it has read the header that is gone
         if control.target is not None:
             self.aim(control, request, scope)
             if self.reroute is not None:

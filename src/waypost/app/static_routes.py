@@ -28,7 +28,7 @@ from waypost.cache.lifetimes import Lifetime
 from waypost.cache.policy import complete, why_not_stored
 from waypost.errors import StartupError
 from waypost.http.compression import MIN_SIZE, is_compressible
-from waypost.http.cookies import CookieStore, RequestCookies
+from waypost.http.cookies import CookieStore
 from waypost.http.payload import BodyStream, encode_chunk
 from waypost.http.request import Request
 from waypost.http.request_id import RequestIds
@@ -207,7 +207,7 @@ class StaticRoute:
         scope.entry = self.entry
         scope.params = params
         if self.forced:
-            scope.cookies = CookieStore(RequestCookies(), False, ANSWERED_STATIC)
+            scope.cookies = CookieStore(request, False, ANSWERED_STATIC)
         current_scope.set(scope)
         current_fill.set(fill)
         created = time.time()

@@ -7,7 +7,7 @@ Source: Next.js, cookies.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from typing import Self, Unpack
+from typing import Protocol, Self, Unpack
 
 from waypost.http.request_cookies import RequestCookies, parse_cookie_header
 from waypost.http.response_cookies import ResponseCookies, cookie_to_delete, cookie_to_set
@@ -24,19 +24,29 @@ __all__ = [
 ]
 
 
+class Sender(Protocol):
+    """Who has sent cookies: a Request."""
+
+    @property
+    def cookies(self) -> RequestCookies: ...
+
+
 class CookieStore:
     """What `cookies()` gives: reads the request's cookies, collects writes, and reads see the writes before them.
 
     Can be awaited, as in Next.js; `await cookies()` is the store itself. A mapping, as RequestCookies is.
+    request: asked at each read, since middleware may give it other headers; what was written here stands above them.
     writable: False makes set and delete raise TypeError with `reason`.
     """
 
-    __slots__ = ("_seen", "_sent", "_writes", "reason", "writable")
+    __slots__ = ("_changes", "_joined", "_request", "_under", "_writes", "reason", "writable")
 
-    def __init__(self, request_cookies: RequestCookies, writable: bool = True, reason: str = "") -> None:
-        self._sent = request_cookies
-        self._seen = request_cookies
+    def __init__(self, request: Sender, writable: bool = True, reason: str = "") -> None:
+        self._request = request
         self._writes: ResponseCookies | None = None
+        self._changes: dict[str, Cookie | None] = {}  # None: deleted
+        self._joined: RequestCookies | None = None
+        self._under = ""  # the request's cookies that `_joined` was made over
         self.writable = writable
         self.reason = reason
 
@@ -55,10 +65,10 @@ class CookieStore:
 
     def copy(self) -> CookieStore:
         """A store that has read and written the same, on its own."""
-        twin = CookieStore(self._sent, self.writable, self.reason)
+        twin = CookieStore(self._request, self.writable, self.reason)
         if self._writes is not None:
             twin._writes = ResponseCookies(self._writes.lines())
-            twin._seen = self._seen.copy()
+            twin._changes = self._changes.copy()
         return twin
 
     def freeze(self, reason: str) -> None:
@@ -82,26 +92,41 @@ class CookieStore:
     ) -> Self:
         """Set a cookie on the response, as ResponseCookies.set does; reads after it see the new value."""
         cookie = cookie_to_set(name, value, options)
-        self._write(cookie)
-        self._seen.set(cookie)
+        self._write(cookie, cookie)
         return self
 
     def delete(self, name: str | Cookie | Mapping[str, object], **options: Unpack[CookieOptions]) -> Self:
         """Tell the client to forget the cookie, whether or not it sent one; reads after it don't find it."""
         cookie = cookie_to_delete(name, options)
-        self._write(cookie)
-        self._seen.delete(cookie.name)
+        self._write(cookie, None)
         return self
 
-    def _write(self, cookie: Cookie) -> None:
+    def _write(self, cookie: Cookie, seen: Cookie | None) -> None:
         if not self.writable:
             raise TypeError(self.reason or "cookies can't be changed here: set them in a route handler or middleware")
         writes = ResponseCookies() if self._writes is None else self._writes
         writes.put(cookie)
+        self._writes = writes
+        self._changes.pop(cookie.name, None)
+        self._changes[cookie.name] = seen
+        self._joined = None
+
+    @property
+    def _seen(self) -> RequestCookies:
+        """What reads find: the request's cookies as they are now, and the writes over them."""
+        sent = self._request.cookies
         if self._writes is None:
-            # The request's own cookies stay what the client sent.
-            self._writes = writes
-            self._seen = self._sent.copy()
+            return sent
+        joined = self._joined
+        if joined is None or sent.header != self._under:
+            joined = sent.copy()  # the request's own stay as they are
+            for name, cookie in self._changes.items():
+                if cookie is None:
+                    joined.delete(name)
+                else:
+                    joined.set(cookie)
+            self._joined, self._under = joined, sent.header
+        return joined
 
     @property
     def size(self) -> int:

@@ -171,14 +171,16 @@ class Request:
         Who the client is and where it asked stay what they were: url, host, scheme and ip go by what was sent.
         """
         self._headers = Headers(headers)
-        self._cookies = None
 
     @property
     def cookies(self) -> RequestCookies:
         """The cookies the client sent; set and delete change this request only."""
-        if self._cookies is None:
-            self._cookies = RequestCookies(self.headers.get("cookie") or "", on_change=self._set_cookie_header)
-        return self._cookies
+        sent = self.headers.get("cookie") or ""
+        cookies = self._cookies
+        # Middleware may have changed the header since: what follows must not see what it took away.
+        if cookies is None or cookies.header != sent:
+            cookies = self._cookies = RequestCookies(sent, on_change=self._set_cookie_header)
+        return cookies
 
     def _set_cookie_header(self, value: str) -> None:
         if value:

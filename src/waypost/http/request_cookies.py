@@ -62,9 +62,12 @@ class RequestCookies:
     As a mapping: name → Cookie, each name once.
     """
 
-    __slots__ = ("_entries", "_on_change")
+    __slots__ = ("_entries", "_on_change", "header")
+
+    header: str  # what it stands for: as given, or what the last change made of it
 
     def __init__(self, header: str = "", *, on_change: Callable[[str], None] | None = None) -> None:
+        self.header = header
         self._entries = _parse(header) if header else []
         self._on_change = on_change
 
@@ -107,8 +110,9 @@ class RequestCookies:
         return self
 
     def _changed(self) -> None:
+        self.header = self.to_string()
         if self._on_change is not None:
-            self._on_change(self.to_string())
+            self._on_change(self.header)
 
     @property
     def size(self) -> int:
@@ -118,6 +122,7 @@ class RequestCookies:
     def copy(self) -> RequestCookies:
         """The same cookies, on their own."""
         twin = RequestCookies()
+        twin.header = self.header
         twin._entries = self._entries.copy()
         return twin
 
