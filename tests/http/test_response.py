@@ -96,9 +96,12 @@ def test_statuses_outside_200_to_599_are_refused(status: Any) -> None:
 @pytest.mark.parametrize("status", [204, 205, 304])
 def test_no_body_where_the_status_forbids_one(status: int) -> None:
     assert Response(None, status).null_body
-    for body in ("", "x", b""):
+    for body in ("x", b"x", iter(["x"])):
         with pytest.raises(InvalidResponseError):
             Response(body, status)
+    for nothing in ("", b""):
+        response = Response(nothing, status)
+        assert (response.body, response.raw_headers()) == (None, [])
 
 
 @pytest.mark.parametrize("body", [{"a": 1}, 5, 1.5, object()])

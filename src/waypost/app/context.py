@@ -100,8 +100,9 @@ class RequestScope(msgspec.Struct, eq=False):
 
     path: what is routed, as sent; a rewrite changes it, the request keeps its own. afterwork: takes what is given to
     after(). answered: the response is made, what comes later can't set a cookie any more. way: what middleware and
-    rules left behind. services: what the application has for all its requests. revalidations: what this one asked
-    for, to be done before its response goes out.
+    rules left behind. wrapped: it is inside of middleware that may change what comes back. services: what the
+    application has for all its requests. revalidations: what this one asked for, to be done before its response goes
+    out.
     """
 
     request: Request
@@ -114,6 +115,7 @@ class RequestScope(msgspec.Struct, eq=False):
     params: dict[str, Param] = {}  # each scope has a dict of its own, as msgspec has it
     cookies: CookieStore | None = None
     way: Way | None = None
+    wrapped: bool = False
 
     # -- for the cache, see waypost.cache.ambient.Surroundings
 

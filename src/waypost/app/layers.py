@@ -23,6 +23,7 @@ from waypost.errors import InvalidResponseError
 from waypost.http.control import GO_ON, Control
 from waypost.http.request import Request
 from waypost.http.response import Response
+from waypost.http.undecided import NOTHING
 
 Covers: TypeAlias = Callable[[Request, str], bool]
 Ending: TypeAlias = tuple[Callable[[Request, Response], Response], Callable[[Request], None]]
@@ -137,14 +138,22 @@ class Fold:
             return settled(value, scope.request, scope).copy()
 
         async def wrap(request: Request, scope: RequestScope) -> Any:
-            value = await call(request, following)
-            if finish is None and value.__class__ is Response and value._status and value._control is None:
+            if scope.wrapped:
+                value, undecided = await call(request, following), NOTHING
+            else:
+                # What is further in answers with the whole: until this returns, nobody knows what goes out.
+                scope.wrapped, request.undecided = True, NOTHING
+                value = await call(request, following)
+                undecided = request.undecided or NOTHING
+                scope.wrapped, request.undecided = False, None
+            plain = finish is None and undecided is NOTHING
+            if plain and value.__class__ is Response and value._status and value._control is None:
                 return value
             if isinstance(value, Response) and value._control is not None:
                 return await self._go_on(value, value._control, request, scope, inner, lineage)
             if value is None:
                 raise InvalidResponseError(f"{layer.where} returned None: return what `await next(request)` gave")
-            response = to_response(value, layer.where)
+            response = undecided.answer(request, to_response(value, layer.where))
             return response if finish is None else finish(response, request, scope)
 
         return wrap

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from waypost.app.context import RequestScope
 from waypost.app.entry import Endpoint
-from waypost.cache.answers import conditional
+from waypost.cache.answers import conditional, conditional_later
 from waypost.cache.conditions import interesting_fields
 from waypost.cache.policy import entity_tag
 from waypost.http.request import Request
@@ -41,6 +41,8 @@ def page_endpoint(endpoint: Endpoint, *, static: bool) -> Endpoint:
         assert isinstance(body, bytes)  # it was made of a str
         etag = entity_tag(response.raw_headers(), body)
         response.headers.set("etag", etag.decode())
+        if scope.wrapped:
+            return conditional_later(response, request)
         return conditional(response, etag, interesting_fields(request._raw)[0])
 
     return answer

@@ -18,7 +18,7 @@ from waypost.app.result import to_response
 from waypost.app.static_params import StaticParams
 from waypost.app.static_path import PathTemplate
 from waypost.app.static_request import empty_request, strict_request
-from waypost.cache.answers import BYPASS, COLLAPSED, NOT_STORED, STORED, answer_of, conditional
+from waypost.cache.answers import BYPASS, COLLAPSED, NOT_STORED, STORED, answer_of, conditional, conditional_later
 from waypost.cache.caching import Made, Make, Served
 from waypost.cache.conditions import interesting_fields
 from waypost.cache.entry import NEVER, Entry
@@ -126,7 +126,10 @@ class StaticRoute:
             if self.key is None and services.hits is not None and self._stands_alone():
                 services.hits.remember(request.path, key)
             answer = answer_of(entry)
-            return conditional(answer.at(time.time()), answer.etag, none_match)
+            response = answer.at(time.time())
+            if scope.wrapped:
+                return conditional_later(response, request)
+            return conditional(response, answer.etag, none_match)
         path = self.path.of(scope.params)
         if not self.open and self.params is not None and path not in await self.params.paths():
             return unknown_path(request)
@@ -138,15 +141,19 @@ class StaticRoute:
             served = await caching.look(key, self._behind(make, path)) or await caching.bypass(make)
         else:
             served = await caching.read(key, make, behind=self._behind(make, path))
-        return self._answer(served, none_match, head=request.method == "HEAD")
+        response, etag = self._answer(served, head=request.method == "HEAD")
+        if scope.wrapped:
+            return conditional_later(response, request)
+        return conditional(response, etag, none_match)
 
-    def _answer(self, served: Served, none_match: bytes | None, *, head: bool) -> Response:
+    def _answer(self, served: Served, *, head: bool) -> tuple[Response, bytes | None]:
+        """The answer, and the tag by which a client may have it already."""
         entry = served.entry
         if entry is None:
             assert served.made is not None  # every Served has one of the two
             response = served.made.value
             response.headers.set("cache-status", (NOT_STORED if served.how == "miss" or head else BYPASS).decode())
-            return conditional(response, None, None)
+            return response, None
         answer = answer_of(entry)
         if served.how == "hit":
             response = answer.at(time.time())
@@ -156,7 +163,7 @@ class StaticRoute:
             response = answer.otherwise(COLLAPSED)
         else:
             response = answer.otherwise(STORED if served.stored else NOT_STORED)
-        return conditional(response, answer.etag, none_match)
+        return response, answer.etag
 
     async def _draft(self, request: Request, scope: RequestScope) -> Response:
         """The handler's own answer, for an editor who looks at what is not published yet."""

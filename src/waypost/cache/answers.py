@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from waypost.cache.conditions import NOT_MODIFIED_FIELDS, none_match
+from waypost.cache.conditions import NOT_MODIFIED_FIELDS, interesting_fields, none_match
 from waypost.cache.entry import NEVER, Entry
 from waypost.http.compression import MIN_SIZE
 from waypost.http.headers import Headers
+from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.http.stored_response import StoredResponse
+from waypost.http.undecided import Undecided, not_modified
 
 _HIT: Final = b"waypost; hit"
 STORED: Final = b"waypost; fwd=uri-miss; stored"
@@ -88,6 +90,20 @@ def conditional(response: Response, etag: bytes | None, if_none_match: bytes | N
         return response
     kept = [item for item in response.raw_headers() if item[0] in NOT_MODIFIED_FIELDS or item[0] == b"cache-status"]
     return Response(None, 304).with_headers(Headers.from_raw(kept))
+
+
+def conditional_later(response: Response, request: Request) -> Response:
+    """`response` as it is, and `conditional` for what wrapping middleware makes of it."""
+    request.undecided = Undecided(response, _decide)
+    return response
+
+
+def _decide(request: Request, response: Response) -> Response:
+    if_none_match = interesting_fields(request._raw)[0]
+    etag = next((value for name, value in response.raw_headers() if name == b"etag"), None)
+    if if_none_match is None or etag is None or not response.ok or not none_match(if_none_match, etag):
+        return response
+    return not_modified(response)
 
 
 def _respond(entry: Entry, cache_status: bytes, codings: dict[str, bytes]) -> Response:

@@ -26,6 +26,7 @@ from waypost.http.preconditions import Validators
 from waypost.http.ranges import ByteRanges, content_range, parse_ranges
 from waypost.http.request import Request
 from waypost.http.response import Response
+from waypost.http.undecided import Undecided, not_modified
 
 #: gives the bytes start..stop of something, as an object store does
 SpanReader: TypeAlias = "Callable[[int, int], Any]"
@@ -193,28 +194,54 @@ def _present_file(
 
 
 def _present(source: _Source, validators: Validators, request: Request | None, presentation: Presentation) -> Response:
-    """The answer to `request`: 200, 206, 304, 412 or 416; None asks for the whole without conditions."""
+    """The answer to `request`: 200, 206, 304, 412 or 416; None asks for the whole without conditions.
+
+    Inside of wrapping middleware it is the whole, and what it becomes is decided behind it.
+    """
     fields = _fields(presentation, validators)
     conditional = request is not None and request.method in ("GET", "HEAD") and presentation.status == 200
-    spans = None
-    if conditional and request is not None:
-        asked = request.headers
-        status = validators.precondition(asked)
-        if status is not None:
-            source.close()
-            return _not_modified(fields) if status == 304 else Response.json({"error": "Precondition failed"}, 412)
+    if conditional:
         fields.set("accept-ranges", "bytes")
-        if request.method == "GET" and validators.range_applies(asked):
-            spans = parse_ranges(asked.get("range"), source.size)
+    fields.set("content-length", str(source.size))
+    whole = Response(source.span(0, source.size), presentation.status, fields)
+    if request is None or not conditional:
+        return whole
+    if request.undecided is None:
+        return _decided(source, validators, request, whole)
+    own = whole.raw_headers().copy()
+
+    def decide(request: Request, sent: Response) -> Response:
+        if sent.status != 200:
+            return sent
+        answer = _decided(source, validators, request, sent)
+        if answer.status in (412, 416):  # what middleware has put on the whole is for every answer
+            added = [field for field in sent.raw_headers() if field not in own]
+            answer = answer.with_headers(Headers.over(added + answer.raw_headers()))
+        return answer
+
+    request.undecided = Undecided(whole, decide)
+    return whole
+
+
+def _decided(source: _Source, validators: Validators, request: Request, whole: Response) -> Response:
+    """What the conditions and the range of a GET or HEAD make of the whole."""
+    asked = request.headers
+    status = validators.precondition(asked)
+    if status is not None:
+        source.close()
+        return not_modified(whole) if status == 304 else Response.json({"error": "Precondition failed"}, 412)
+    spans = None
+    if request.method == "GET" and validators.range_applies(asked):
+        spans = parse_ranges(asked.get("range"), source.size)
     if spans is None:
-        fields.set("content-length", str(source.size))
-        return Response(source.span(0, source.size), presentation.status, fields)
+        return whole
     if not spans:
         source.close()
         unsatisfied = {"content-range": f"bytes */{source.size}"}
         return Response.json({"error": "Range not satisfiable"}, 416, unsatisfied)
+    fields = whole.headers.copy()
     if len(spans) > 1:
-        ranges = ByteRanges(spans, source.size, presentation.content_type, source.read, source.close)
+        ranges = ByteRanges(spans, source.size, fields.get("content-type") or "", source.read, source.close)
         fields.set("content-type", ranges.content_type)
         fields.set("content-length", str(ranges.length))
         return Response(ranges, 206, fields)
@@ -238,12 +265,6 @@ def _fields(presentation: Presentation, validators: Validators) -> Headers:
         fields.delete(own.decode("latin-1"))
     fields.raw.extend(more)
     return fields
-
-
-def _not_modified(fields: Headers) -> Response:
-    for name in ("content-type", "content-disposition", "x-content-type-options"):
-        fields.delete(name)
-    return Response(None, 304, fields)
 
 
 def content_type_of(name: str) -> str:

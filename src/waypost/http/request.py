@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     from waypost.http.form_limits import FormOptions
     from waypost.http.forms import Part
     from waypost.http.link import Link
+    from waypost.http.undecided import Undecided
 
 T = TypeVar("T")
 Octets: TypeAlias = bytes  # inside the class `bytes` is the method
 
 _BODILESS = ("GET", "HEAD")
 _UNSET = {
-    "id": None, "keep_running": False, "on_signal": None, "upgrade": None, "_body_used": False, "_shared": False,
+    "id": None, "keep_running": False, "on_signal": None, "undecided": None, "upgrade": None,
+    "_body_used": False, "_shared": False,
     "_cookies": None, "_url": None, "_controller": None, "_left": None, "_form": None, "_stream": None,
 }  # fmt: skip
 _OFFLINE = Connection("http", None, None, Site())
@@ -53,7 +55,7 @@ class Request:
     __slots__ = (
         "_body", "_body_used", "_connection", "_controller", "_cookies", "_form", "_headers", "_left", "_next_url",
         "_raw", "_shared", "_stream", "_url", "id", "keep_running", "method", "on_signal", "path", "pending",
-        "query_string", "upgrade",
+        "query_string", "undecided", "upgrade",
     )  # fmt: skip
 
     method: str
@@ -63,6 +65,7 @@ class Request:
     keep_running: bool  # whether a handler goes on after its client has left
     on_signal: Callable[[Request], None] | None  # how a server begins to watch the client, once `signal` is asked for
     upgrade: Link | None  # a server's way to a conversation, where the client asks for a WebSocket
+    undecided: Undecided | None  # inside of wrapping middleware: what is decided behind it
     pending: list[Any] | None  # what runs when the response is sent; the application fills it
     _raw: RawHeaders
     _body: RequestBody | None

@@ -81,7 +81,8 @@ class Response(BaseException, Generic[T_co]):
 
     body: str (sent as UTF-8, `text/plain;charset=UTF-8`), bytes, Blob, FormData, URLSearchParams, ReadableStream,
     an async iterable, or a plain iterable, which is advanced in a worker thread; None for no body.
-    status: 200..599. Raises InvalidResponseError for a status outside, or for a body with 204, 205 or 304.
+    status: 200..599. Raises InvalidResponseError for a status outside, or for a body with 204, 205 or 304; an
+    empty text is no body there.
     headers: raises InvalidHeaderError for what can't go on the wire.
     """
 
@@ -102,6 +103,8 @@ class Response(BaseException, Generic[T_co]):
         self._payload, self._content_type = _extract(body)
         self._status = status
         if status != 200 or status.__class__ is not int:
+            if status in _NULL_BODY and self._payload == b"":
+                self._payload = self._content_type = None  # as middleware gives it that makes a body of text()
             _check_status(status, self._payload)
         if status_text:
             self.status_text = _checked_reason(status_text)

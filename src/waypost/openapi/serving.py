@@ -14,6 +14,7 @@ from typing import Final
 from waypost.app.application import Application
 from waypost.app.context import RequestScope
 from waypost.app.entry import RouteEntry
+from waypost.cache.answers import conditional_later
 from waypost.config import Config
 from waypost.http.preconditions import Validators
 from waypost.http.request import Request
@@ -67,6 +68,8 @@ class _Answer:
         made = self._made
         if made is None:
             made = self._made = self._make()
+        if scope.wrapped:
+            return conditional_later(made, request)
         etag = made.headers.get("etag")
         status = Validators(etag, None).precondition(request.headers)
         return made if status is None else Response(None, status, {"etag": etag or "", "cache-control": "no-cache"})
