@@ -11,6 +11,7 @@ from waypost.errors import Issue, ValidationFailed
 from waypost.http.blob import File
 from waypost.http.json import encode_json, parse_json
 from waypost.validation.annotations import ObjectField, is_many, object_fields, show
+from waypost.validation.msgspec_finish import Finish, finish_of
 from waypost.validation.msgspec_issues import issues_of
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
@@ -21,18 +22,22 @@ class MsgspecSchema:
 
     kind: Literal["msgspec"] = "msgspec"
 
-    __slots__ = ("_decode", "_kinds", "_text", "annotation", "fields", "many")
+    __slots__ = ("_convert", "_decode", "_kinds", "_text", "annotation", "fields", "many")
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
         try:
-            self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(annotation).decode
-            self._kinds = _classes_in(msgspec.inspect.type_info(annotation), annotation)
+            decode: Callable[[bytes], Any] = msgspec.json.Decoder(annotation).decode
+            info = msgspec.inspect.type_info(annotation)
+            self._kinds = _classes_in(info, annotation)
+            finish = finish_of(info)
             self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
         except SchemaError:
             raise
         except (TypeError, NameError, ValueError, AttributeError, SyntaxError, RecursionError) as error:
             raise SchemaError(f"{show(annotation)} can't be a schema: {error}") from error
+        self._decode = _finished(decode, finish)
+        self._convert = _finished(msgspec.convert, finish)
         self.many = is_many(annotation)
         self._text = TextPlan(annotation, self.fields)
 
@@ -55,7 +60,7 @@ class MsgspecSchema:
 
     def _converted(self, value: Any, strings: bool) -> Any:
         try:
-            return _convert(value, self.annotation)
+            return self._convert(value, self.annotation)
         except (msgspec.ValidationError, RecursionError, ValueError):
             pass
         raise ValidationFailed(issues_of(value, self.annotation, strings=strings) or [_UNFIT])
@@ -75,7 +80,7 @@ class MsgspecSchema:
     def _filtered(self, value: Any) -> Any:
         try:
             # An object of a class below the schema's becomes one of the schema's: what it has besides stays here.
-            found = msgspec.convert(value, self.annotation, from_attributes=True)
+            found = self._convert(value, self.annotation, from_attributes=True)
         except (msgspec.ValidationError, RecursionError, ValueError):
             pass
         else:
@@ -96,8 +101,20 @@ class MsgspecSchema:
         return schema, definitions
 
 
-_convert: Final = msgspec.convert
 _UNFIT: Final = Issue((), "Invalid value", "invalid")
+
+
+def _finished(make: Callable[..., Any], finish: Finish | None) -> Callable[..., Any]:
+    """What makes a value, whole."""
+    if finish is None:
+        return make
+
+    def made(*args: Any, **options: Any) -> Any:
+        value = make(*args, **options)
+        finish(value)
+        return value
+
+    return made
 
 
 def _custom_schema(kind: type) -> dict[str, Any]:
