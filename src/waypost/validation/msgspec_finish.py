@@ -3,13 +3,17 @@
 A plain default of a dataclass stays an attribute of the class: the object has none of its own, `vars()` does not show
 it, and msgspec's encoder, which writes what the object has, leaves the field out.
 
+"NaN", "sNaN" and "Infinity" are Decimals, and no numbers: a handler's `amount <= 0` raises, or is passed by.
+
 Where to look is decided once, from the types: a schema that can hold no such thing has no work, and pays nothing.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final, TypeAlias, get_origin
 
@@ -17,6 +21,7 @@ import msgspec
 from msgspec.inspect import (
     CollectionType,
     DataclassType,
+    DecimalType,
     DictType,
     Metadata,
     NamedTupleType,
@@ -37,23 +42,28 @@ class _Step:
     """What is done with all values that stand at the places of one type.
 
     kind: of the values that are meant; at the place of a union stand others too. defaults: what an object lacks.
-    parts: how the values below are taken out, and what is done with them. again: values of this type may hold others.
+    decimal: they are Decimals. parts: how the values below are taken out, and what is done with them. again: values of
+    this type may hold others.
     """
 
-    __slots__ = ("again", "defaults", "kind", "parts")
+    __slots__ = ("again", "decimal", "defaults", "kind", "parts")
 
-    def __init__(self, kind: Any, defaults: list[tuple[str, Any]]) -> None:
-        self.kind = kind
-        self.defaults = defaults
+    def __init__(self, item: Any) -> None:
+        self.kind = _kind(item)
+        self.defaults = _defaults(item)
+        self.decimal = isinstance(item, DecimalType)
         self.parts: list[tuple[Take, _Step]] = []
         self.again = False
 
 
 def finish_of(info: Any) -> Finish | None:
-    """What completes, in place, a value of the type that msgspec.inspect describes; None where nothing can lack."""
+    """What completes, in place, a value of the type that msgspec.inspect describes; None where there is no work.
+
+    It raises ValueError for a value that holds a Decimal which is no number.
+    """
     items = list(_below(info))
-    steps = {id(item): _Step(_kind(item), _defaults(item)) for item in items}
-    wanted = {key for key, step in steps.items() if step.defaults}
+    steps = {id(item): _Step(item) for item in items}
+    wanted = {key for key, step in steps.items() if step.defaults or step.decimal}
     size = -1
     while size != len(wanted):
         size = len(wanted)
@@ -80,6 +90,8 @@ def _runner(first: _Step) -> Finish:
                 seen.update((id(step), id(item)) for item in values)
             if not values:
                 continue
+            if step.decimal and not all(item.is_finite() for item in values):
+                raise ValueError("a Decimal is no finite number")
             for name, default in step.defaults:
                 for item in values:
                     vars(item).setdefault(name, default)  # past what a frozen dataclass forbids
@@ -88,7 +100,30 @@ def _runner(first: _Step) -> Finish:
     return finish
 
 
+def not_finite(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The places of the Decimals in a value that are no numbers, with the names that fields have on the wire."""
+    parts: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            yield path
+    elif isinstance(value, dict):
+        parts = [(str(name), part) for name, part in value.items()]
+        if not all(name.is_finite() for name in value if isinstance(name, Decimal)):
+            yield path
+    elif isinstance(value, _SEVERAL):
+        parts = enumerate(value)
+    elif isinstance(value, msgspec.Struct):
+        names = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
+        parts = [(shown, getattr(value, name)) for name, shown in names]
+    elif dataclasses.is_dataclass(value):
+        parts = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
+    for step, part in parts:
+        yield from not_finite(part, (*path, step))
+
+
 def _kind(item: Any) -> Any:
+    if isinstance(item, DecimalType):
+        return Decimal
     if isinstance(item, StructType | DataclassType | NamedTupleType):
         return get_origin(item.cls) or item.cls
     if isinstance(item, DictType | TypedDictType):
@@ -112,6 +147,11 @@ def _defaults(item: Any) -> list[tuple[str, Any]]:
 def _is_plain(attribute: Any) -> bool:
     """Whether what the class has under a field's name is its default, and neither a slot nor nothing at all."""
     return attribute is not _is_plain and not hasattr(type(attribute), "__set__")
+
+
+def has_decimal(info: Any) -> bool:
+    """Whether a Decimal stands in the type that msgspec.inspect describes."""
+    return any(isinstance(item, DecimalType) for item in _below(info))
 
 
 def _below(info: Any) -> Iterator[Any]:

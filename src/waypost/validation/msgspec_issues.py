@@ -15,6 +15,7 @@ import msgspec
 
 from waypost.errors import MAX_ISSUES, Issue
 from waypost.validation.annotations import bare, is_many, item_of, object_fields, without_none
+from waypost.validation.msgspec_finish import not_finite
 
 Path = tuple[str | int, ...]
 
@@ -27,18 +28,19 @@ _CODES: Final = (
     (re.compile(r"Invalid (?:UUID|RFC3339|ISO8601|decimal|base64|duration|epoch)"), "format"),
 )
 _DEEPEST: Final = 8  # levels that are taken apart; below, msgspec's first mistake stands for all
+_NOT_FINITE: Final = Issue((), "Expected a finite number", "finite")
 _TOGETHER: Final = 256
 _LONGEST_NAME: Final = 100  # characters of a client's own key in a path
 
 
-def issues_of(value: Any, annotation: Any, *, strings: bool = False) -> list[Issue]:
+def issues_of(value: Any, annotation: Any, *, strings: bool = False, decimals: bool = False) -> list[Issue]:
     """What is wrong with a value of built-in types; empty when nothing is. At most MAX_ISSUES.
 
-    strings: it was text, so that a message need not say that it was.
+    strings: it was text, so that a message need not say that it was. decimals: a Decimal stands in the annotation.
     """
     found: list[Issue] = []
     try:
-        for issue in _issues(value, annotation, ()):
+        for issue in _Search(decimals).issues(value, annotation, ()):
             found.append(issue._replace(message=issue.message.removesuffix(", got str")) if strings else issue)
             if len(found) == MAX_ISSUES:
                 break
@@ -47,50 +49,67 @@ def issues_of(value: Any, annotation: Any, *, strings: bool = False) -> list[Iss
     return found
 
 
-def _issues(value: Any, annotation: Any, path: Path) -> Iterator[Issue]:
-    clean = True
-    for issue in _issues_of_parts(value, annotation, path):
-        clean = False
-        yield issue
-    if not clean:
-        return
-    # The whole: what no part shows, as a length, a field too many, a check in __post_init__.
-    try:
-        msgspec.convert(value, annotation)
-    except (msgspec.ValidationError, ValueError) as error:
-        yield _issue(str(error), annotation, path)
+class _Search:
+    """decimals: whether there may be Decimals that are no numbers."""
 
+    __slots__ = ("_decimals",)
 
-def _issues_of_parts(value: Any, annotation: Any, path: Path) -> Iterator[Issue]:
-    if len(path) >= _DEEPEST:
-        return
-    kinds = without_none(annotation)
-    kind = bare(kinds[0]) if len(kinds) == 1 else None
-    if value.__class__ is dict and (fields := object_fields(annotation)) is not None:
-        for name, field in fields.items():
-            if name in value:
-                yield from _issues(value[name], field.annotation, (*path, name))
-            elif field.required:
-                yield Issue((*path, name), "Field required", "missing")
-    elif value.__class__ is dict and get_origin(kind) is dict:
-        steps = [str(name)[:_LONGEST_NAME] for name in value]
-        yield from _issues_of_items(steps, list(value.values()), get_args(kind)[1], path)
-    elif value.__class__ is list and kind is not None and is_many(annotation):
-        yield from _issues_of_items(range(len(value)), value, item_of(annotation), path)
+    def __init__(self, decimals: bool) -> None:
+        self._decimals = decimals
 
-
-def _issues_of_items(steps: Sequence[str | int], items: list[Any], annotation: Any, path: Path) -> Iterator[Issue]:
-    # Many at a time: a body of a MiB may have half a million of them, of which one is wrong.
-    for start in range(0, len(items), _TOGETHER):
-        some = items[start : start + _TOGETHER]
+    def issues(self, value: Any, annotation: Any, path: Path) -> Iterator[Issue]:
+        clean = True
+        for issue in self._issues_of_parts(value, annotation, path):
+            clean = False
+            yield issue
+        if not clean:
+            return
+        # The whole: what no part shows, as a length, a field too many, a check in __post_init__.
         try:
-            if len(some) > 1:
-                msgspec.convert(some, list[annotation])
-                continue
-        except (msgspec.ValidationError, ValueError):
-            pass
-        for step, item in zip(steps[start : start + _TOGETHER], some, strict=True):
-            yield from _issues(item, annotation, (*path, step))
+            made = msgspec.convert(value, annotation)
+        except (msgspec.ValidationError, ValueError) as error:
+            yield _issue(str(error), annotation, path)
+        except TypeError:
+            yield _NOT_FINITE._replace(path=path)  # "sNaN" has no hash, and stands in a set or as a key
+        else:
+            for place in self._not_finite(made):
+                yield _NOT_FINITE._replace(path=(*path, *place))
+
+    def _not_finite(self, made: Any) -> Iterator[Path]:
+        return not_finite(made) if self._decimals else iter(())
+
+    def _issues_of_parts(self, value: Any, annotation: Any, path: Path) -> Iterator[Issue]:
+        if len(path) >= _DEEPEST:
+            return
+        kinds = without_none(annotation)
+        kind = bare(kinds[0]) if len(kinds) == 1 else None
+        if value.__class__ is dict and (fields := object_fields(annotation)) is not None:
+            for name, field in fields.items():
+                if name in value:
+                    yield from self.issues(value[name], field.annotation, (*path, name))
+                elif field.required:
+                    yield Issue((*path, name), "Field required", "missing")
+        elif value.__class__ is dict and get_origin(kind) is dict:
+            steps = [str(name)[:_LONGEST_NAME] for name in value]
+            yield from self._issues_of_items(steps, list(value.values()), get_args(kind)[1], path)
+        elif value.__class__ is list and kind is not None and is_many(annotation):
+            yield from self._issues_of_items(range(len(value)), value, item_of(annotation), path)
+
+    def _issues_of_items(
+        self, steps: Sequence[str | int], items: list[Any], annotation: Any, path: Path
+    ) -> Iterator[Issue]:
+        # Many at a time: a body of a MiB may have half a million of them, of which one is wrong.
+        for start in range(0, len(items), _TOGETHER):
+            some = items[start : start + _TOGETHER]
+            try:
+                if len(some) > 1:
+                    made = msgspec.convert(some, list[annotation])
+                    if next(self._not_finite(made), None) is None:
+                        continue
+            except (msgspec.ValidationError, ValueError, TypeError):
+                pass
+            for step, item in zip(steps[start : start + _TOGETHER], some, strict=True):
+                yield from self.issues(item, annotation, (*path, step))
 
 
 def _issue(message: str, annotation: Any, path: Path) -> Issue:

@@ -11,7 +11,7 @@ from waypost.errors import Issue, ValidationFailed
 from waypost.http.blob import File
 from waypost.http.json import encode_json, parse_json
 from waypost.validation.annotations import ObjectField, is_many, object_fields, show
-from waypost.validation.msgspec_finish import Finish, finish_of
+from waypost.validation.msgspec_finish import Finish, finish_of, has_decimal
 from waypost.validation.msgspec_issues import issues_of
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
@@ -22,7 +22,7 @@ class MsgspecSchema:
 
     kind: Literal["msgspec"] = "msgspec"
 
-    __slots__ = ("_convert", "_decode", "_kinds", "_text", "annotation", "fields", "many")
+    __slots__ = ("_convert", "_decimals", "_decode", "_kinds", "_text", "annotation", "fields", "many")
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
@@ -30,6 +30,7 @@ class MsgspecSchema:
             decode: Callable[[bytes], Any] = msgspec.json.Decoder(annotation).decode
             info = msgspec.inspect.type_info(annotation)
             self._kinds = _classes_in(info, annotation)
+            self._decimals = has_decimal(info)
             finish = finish_of(info)
             self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
         except SchemaError:
@@ -45,7 +46,7 @@ class MsgspecSchema:
         """See Schema."""
         try:
             return self._decode(data)
-        except (msgspec.MsgspecError, RecursionError, ValueError):
+        except (msgspec.MsgspecError, *_UNREADABLE):
             # Told apart below, from the value as such: text that is no JSON, or bytes that have to be put right first.
             pass
         return self.from_python(parse_json(data))
@@ -61,9 +62,9 @@ class MsgspecSchema:
     def _converted(self, value: Any, strings: bool) -> Any:
         try:
             return self._convert(value, self.annotation)
-        except (msgspec.ValidationError, RecursionError, ValueError):
+        except (msgspec.ValidationError, *_UNREADABLE):
             pass
-        raise ValidationFailed(issues_of(value, self.annotation, strings=strings) or [_UNFIT])
+        raise ValidationFailed(self._issues(value, strings=strings))
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""
@@ -89,7 +90,10 @@ class MsgspecSchema:
             if any(kind.__subclasses__() for kind in self._kinds):
                 return self.from_python(parse_json(encode_json(found)))
             return found
-        raise ValidationFailed(issues_of(parse_json(encode_json(value)), self.annotation) or [_UNFIT])
+        raise ValidationFailed(self._issues(parse_json(encode_json(value))))
+
+    def _issues(self, value: Any, *, strings: bool = False) -> list[Issue]:
+        return issues_of(value, self.annotation, strings=strings, decimals=self._decimals) or [_UNFIT]
 
     def json_schema(
         self, mode: Mode = "validation", ref_template: str = REF_TEMPLATE
@@ -101,6 +105,8 @@ class MsgspecSchema:
         return schema, definitions
 
 
+# TypeError: a Decimal "sNaN" has no hash, and stands where one is asked for, in a set or as a key.
+_UNREADABLE: Final = (RecursionError, ValueError, TypeError)
 _UNFIT: Final = Issue((), "Invalid value", "invalid")
 
 
