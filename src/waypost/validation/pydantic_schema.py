@@ -13,6 +13,7 @@ from waypost.errors import InvalidJSON, Issue, ValidationFailed
 from waypost.http.json import encode_json, parse_json
 from waypost.validation.annotations import ObjectField, bare, is_many, object_fields, show
 from waypost.validation.pydantic_fields import FieldWithoutSchema, JsonSchemaWriter
+from waypost.validation.pydantic_finite import finite
 from waypost.validation.pydantic_issues import issues_of, thinned
 from waypost.validation.pydantic_sent import sent_plan
 from waypost.validation.pydantic_unions import doubling_union
@@ -37,8 +38,9 @@ class PydanticSchema:
         self.annotation = annotation
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-            self._validate_json: Callable[[bytes], Any] = self._adapter.validator.validate_json
-            self._validate: Callable[..., Any] = self._adapter.validator.validate_python
+            validator = _validator_of_requests(self._adapter)
+            self._validate_json: Callable[[bytes], Any] = validator.validate_json
+            self._validate: Callable[..., Any] = validator.validate_python
             self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
         except PydanticUndefinedAnnotation as error:
             raise SchemaError(
@@ -147,7 +149,7 @@ class PydanticSchema:
 
     def _filtered(self, value: Any) -> Any:
         try:
-            return self._validate(value, from_attributes=True)
+            return self._adapter.validator.validate_python(value, from_attributes=True)
         except ValidationError as error:
             failure = error
         raise ValidationFailed(issues_of(failure, value))
@@ -167,3 +169,11 @@ class PydanticSchema:
             first = str(error).partition("\n")[0]
             raise SchemaError(f"{show(self.annotation)} has no JSON schema: {first}", _UNTOLD) from error
         return schema, schema.pop("$defs", {})
+
+
+def _validator_of_requests(adapter: TypeAdapter[Any]) -> Any:
+    plan = finite(adapter.core_schema)
+    if plan is adapter.core_schema:
+        return adapter.validator
+    # Made anew in all its parts: models have validators ready, which take infinity.
+    return SchemaValidator(plan, None, _use_prebuilt=False)
