@@ -87,6 +87,11 @@ PROJECT = {
         "async def PUT() -> NextResponse[list[Post]]: return Response.json({'error': 'no'}, 404)",
         "async def PATCH() -> Post | Response: return Response('text', 202)",
     ),
+    "app/deep/route.py": route(
+        "class Branch(BaseModel):\n    below: list[Branch] = []",
+        "async def GET() -> Response[Branch]:\n    branch = {}\n    for _ in range(150): branch = {'below': [branch]}\n"
+        "    return Response.json(branch)",
+    ),
     "app/declared/route.py": route(
         "responses = {404: Problem, 409: 'The title is taken', 'POST': {201: (SPost, 'Made')}}",
         "async def GET() -> SPost: return Response.json({'error': 'none'}, 404)",
@@ -165,6 +170,15 @@ def test_a_response_of_the_handlers_own_is_held_against_its_schema_in_developmen
         assert response.status == 500
         assert "id: " in response.json()["message"]
         assert "author.name: Field required" in response.json()["message"]
+    else:
+        assert response.status == 200
+
+
+def test_a_response_that_is_nested_too_deeply_is_no_mistake_of_the_client(client: Client) -> None:
+    response = client.get("/deep")
+    if client.application.config.dev:
+        assert response.status == 500
+        assert "nested too deeply" in response.json()["message"]
     else:
         assert response.status == 200
 

@@ -397,6 +397,22 @@ def test_depth_is_the_clients_mistake_if_it_is_one(kind: Any, depth: int) -> Non
         assert depth > 100
 
 
+@pytest.mark.parametrize("depth", [120, 300])
+def test_nesting_deeper_than_pydantic_reads_is_no_valid_json(depth: int) -> None:
+    with pytest.raises(InvalidJSON) as failure:
+        schema_of(Node).from_json(b'{"value":1,"below":[' * depth + b"]}" * depth)
+    assert failure.value.message == "The body is not valid JSON"
+
+
+def test_a_field_that_holds_json_of_its_own_is_named_when_that_is_none() -> None:
+    class Holder(BaseModel):
+        inner: pydantic.Json[dict[str, int]]
+
+    with pytest.raises(ValidationFailed) as failure:
+        schema_of(Holder).from_json(b'{"inner": "{"}')
+    assert [(issue.path, issue.code) for issue in failure.value.issues] == [(("inner",), "json_invalid")]
+
+
 def test_names_on_the_wire() -> None:
     class Aliased(BaseModel):
         model_config = ConfigDict(populate_by_name=True)
@@ -424,6 +440,36 @@ def test_strict_models_still_read_text() -> None:
     assert schema_of(Strict).from_pairs([("day", "2026-11-26"), ("n", "5")]) == Strict(day=date(2026, 11, 26), n=5)
     with pytest.raises(ValidationFailed):
         schema_of(Strict).from_json(b'{"day": "2026-11-26", "n": "5"}')
+
+
+def test_a_strict_field_of_a_model_that_is_not_strict_reads_text() -> None:
+    class Query(BaseModel):
+        day: Annotated[date, Field(strict=True)]
+
+    assert schema_of(Query).from_pairs([("day", "2026-11-26")]).day == date(2026, 11, 26)
+    with pytest.raises(ValidationFailed):
+        schema_of(Query).from_python({"day": "2026-11-26"})
+
+
+def test_strict_models_take_files_of_a_form_where_they_want_them() -> None:
+    class Strict(BaseModel):
+        model_config = ConfigDict(strict=True)
+        file: File
+        day: date
+        title: str = ""
+        more: list[File] = []
+
+    schema, file = schema_of(Strict), File([b"x"], "a.txt")
+    found = schema.from_pairs([("file", file), ("day", "2026-11-26"), ("more", file), ("more", file), ("title", "x")])
+    assert found == Strict(file=file, day=date(2026, 11, 26), more=[file, file], title="x")
+    with pytest.raises(ValidationFailed) as failure:
+        schema.from_pairs([("file", "text"), ("day", file), ("title", file), ("more", "text")])
+    assert [(issue.path, issue.message) for issue in failure.value.issues] == [
+        (("file",), "Input should be an instance of File"),
+        (("day",), "Input should be a valid date"),
+        (("title",), "Input should be a valid string"),
+        (("more", 0), "Input should be an instance of File"),
+    ]
 
 
 def test_a_root_model() -> None:

@@ -26,7 +26,7 @@ from typing import (
 
 from waypost.app.operation import ResponseSchema
 from waypost.app.signature import EMPTY, SignatureReader, own_return, resolve
-from waypost.errors import InvalidResponseError, StartupError, ValidationFailed
+from waypost.errors import InvalidJSON, InvalidResponseError, StartupError, ValidationFailed
 from waypost.http.response import Response, encoded_json
 from waypost.routing.exports import VERBS
 from waypost.routing.source import Source
@@ -204,11 +204,13 @@ def _holder(returns: Returns, where: str) -> Respond | None:
         try:
             against(value._payload)
         except ValidationFailed as failure:
-            problem = failure
+            problem = _told(failure)
+        except InvalidJSON:
+            problem = "it is no JSON, or nested too deeply"
         else:
             return value
         raise InvalidResponseError(
-            f"{where} answered {value._status} with what is no {show(schema.annotation)}: {_told(problem)}"
+            f"{where} answered {value._status} with what is no {show(schema.annotation)}: {problem}"
         )
 
     return hold

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
@@ -11,7 +12,7 @@ from pydantic_core import PydanticSerializationError, SchemaValidator
 
 from waypost.errors import InvalidJSON, Issue, ValidationFailed
 from waypost.http.json import encode_json, parse_json
-from waypost.validation.annotations import ObjectField, bare, is_many, object_fields, show
+from waypost.validation.annotations import ObjectField, is_many, object_fields, show
 from waypost.validation.pydantic_fields import FieldWithoutSchema, JsonSchemaWriter
 from waypost.validation.pydantic_finite import finite
 from waypost.validation.pydantic_issues import issues_of, thinned
@@ -32,7 +33,7 @@ class PydanticSchema:
 
     kind: Literal["pydantic"] = "pydantic"
 
-    __slots__ = ("_adapter", "_strict", "_text", "_validate", "_validate_json", "annotation", "fields", "many")
+    __slots__ = ("_adapter", "_text", "_validate", "_validate_json", "_validate_text", "annotation", "fields", "many")
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
@@ -41,6 +42,8 @@ class PydanticSchema:
             validator = _validator_of_requests(self._adapter)
             self._validate_json: Callable[[bytes], Any] = validator.validate_json
             self._validate: Callable[..., Any] = validator.validate_python
+            # Text is all that a form has: where strict is said, a date would have to be a date already.
+            self._validate_text = partial(validator.validate_python, strict=False)
             self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
         except PydanticUndefinedAnnotation as error:
             raise SchemaError(
@@ -62,7 +65,6 @@ class PydanticSchema:
             )
         self.many = is_many(annotation)
         self._text = TextPlan(annotation, self.fields)
-        self._strict = bool(getattr(bare(annotation), "model_config", {}).get("strict"))
 
     def from_json(self, data: bytes) -> Any:
         """See Schema."""
@@ -73,13 +75,15 @@ class PydanticSchema:
         except ValidationError as error:
             failure = error
         value = parse_json(data)
-        if failure.error_count() == 1 and failure.errors(include_url=False)[0]["type"] == "json_invalid":
+        if _is_no_json(failure):
             # It is JSON all the same, with a mark in front or bytes that the Web's json() puts right.
             try:
                 return self._validate_json(encode_json(value))
             except ValidationError as error:
                 failure = error
-        raise self._failed(failure, value, json=True)
+            if _is_no_json(failure):
+                raise InvalidJSON("The body is not valid JSON")  # nested deeper than pydantic reads
+        raise _failed(failure, value, lambda part: self._validate_json(encode_json(part)))
 
     def from_python(self, value: Any, *, strings: bool = False) -> Any:
         """See Schema."""
@@ -90,34 +94,14 @@ class PydanticSchema:
         return self._validated(self._text.read_pairs(pairs), True)
 
     def _validated(self, value: Any, strings: bool) -> Any:
+        validate = self._validate_text if strings else self._validate
         try:
-            if strings and self._strict:
-                # A strict model takes a date only as a date, and text for one only in JSON.
-                return self._validate_json(encode_json(value))
-            return self._validate(value)
+            return validate(value)
         except ValidationError as error:
             failure = error
         except RecursionError:
             raise ValidationFailed([Issue((), "The value is nested too deeply", "depth")]) from None
-        raise self._failed(failure, value)
-
-    def _failed(self, failure: ValidationError, value: Any, *, json: bool = False) -> ValidationFailed:
-        """The issues of a failure. json: the value is what a JSON text says."""
-        if failure.error_count() <= _MOST_ERRORS:
-            return ValidationFailed(issues_of(failure, value))
-        # pydantic takes seconds to list what is wrong with a body of half a million mistakes.
-        count, value = failure.error_count(), thinned(value)
-        try:
-            if json:
-                self._validate_json(encode_json(value))
-            else:
-                self._validate(value)
-        except ValidationError as error:
-            if error.error_count() <= _MOST_ERRORS:
-                found = [issue for issue in issues_of(error, value) if issue.code != "too_short"]
-                if found:
-                    return ValidationFailed(found)
-        return ValidationFailed([Issue((), f"{count} values do not fit", "too_many")])
+        raise _failed(failure, value, validate)
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""
@@ -169,6 +153,28 @@ class PydanticSchema:
             first = str(error).partition("\n")[0]
             raise SchemaError(f"{show(self.annotation)} has no JSON schema: {first}", _UNTOLD) from error
         return schema, schema.pop("$defs", {})
+
+
+def _failed(failure: ValidationError, value: Any, validate: Callable[[Any], Any]) -> ValidationFailed:
+    """The issues of a failure of `value`, as `validate` found it."""
+    if failure.error_count() <= _MOST_ERRORS:
+        return ValidationFailed(issues_of(failure, value))
+    # pydantic takes seconds to list what is wrong with a body of half a million mistakes.
+    count, value = failure.error_count(), thinned(value)
+    try:
+        validate(value)
+    except ValidationError as error:
+        if error.error_count() <= _MOST_ERRORS:
+            found = [issue for issue in issues_of(error, value) if issue.code != "too_short"]
+            if found:
+                return ValidationFailed(found)
+    return ValidationFailed([Issue((), f"{count} values do not fit", "too_many")])
+
+
+def _is_no_json(failure: ValidationError) -> bool:
+    """Whether the text itself was refused; a field of the type Json says the same of what it holds."""
+    first = failure.errors(include_url=False, include_input=False)[0] if failure.error_count() == 1 else None
+    return first is not None and first["type"] == "json_invalid" and not first["loc"]
 
 
 def _validator_of_requests(adapter: TypeAdapter[Any]) -> Any:
