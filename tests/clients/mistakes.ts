@@ -17,6 +17,8 @@ export async function mistakes(): Promise<void> {
   await api.posts.post();
   // @ts-expect-error: an id is a number
   await api.posts("one").get();
+  // @ts-expect-error: a Date is a moment, and a day is a text
+  await api.days(new Date()).get();
   // @ts-expect-error: the path has several segments
   await api.files("a").get();
   // @ts-expect-error: a file is a Blob

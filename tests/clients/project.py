@@ -137,6 +137,12 @@ async def PATCH(request: Request):
         "async def GET():\n"
         "    return Response(b'\\x00\\x01', headers={'Content-Type': 'application/octet-stream'})\n"
     ),
+    "app/api/days/[day]/route.py": (
+        "import datetime\nasync def GET(day: datetime.date):\n    return {'day': day.isoformat()}\n"
+    ),
+    "app/api/moments/[moment]/route.py": (
+        "import datetime\nasync def GET(moment: datetime.datetime):\n    return {'year': moment.year}\n"
+    ),
     **odd_names.FILES,
     "app/api/internal/route.py": "openapi = False\nasync def GET():\n    return {}\n",
 }

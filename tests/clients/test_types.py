@@ -102,6 +102,22 @@ def test_a_segment_beside_a_catch_all() -> None:
     ast.parse(python)
 
 
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"type": "string"}, "Segment"),
+        ({"type": "string", "format": "date-time"}, "Segment"),
+        ({"type": "string", "format": "date"}, "string"),
+        ({"type": "string", "format": "uuid"}, "string"),
+        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "integer"}]}, "string | number"),
+    ],
+)
+def test_a_date_object_is_no_day(schema: Any, kind: str) -> None:
+    given = document("/days/{day}")
+    given["paths"]["/days/{day}"]["get"]["parameters"][0]["schema"] = schema
+    assert f"(day: {kind}): {{" in write_typescript(given)
+
+
 def test_the_root_is_a_path() -> None:
     assert "get(options?: RequestOptions): Call<{ default: unknown }, {}>;" in write_typescript(document("/"))
     ast.parse(write_python(document("/", "/{id}")))

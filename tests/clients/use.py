@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import io
 import sys
 
@@ -25,6 +26,7 @@ def use(url: str) -> None:
 
         assert api.posts(1).get()["title"] == "Hello"
         api.posts(1).delete()
+        assert api.days(datetime.date(2026, 2, 3)).get() == {"day": "2026-02-03"}
         assert api.words.get() == "just text"
         assert api.bytes.get() == b"\x00\x01"
 

@@ -27,6 +27,9 @@ assert.equal(await api.posts(1).delete(), undefined);
 assert.equal(await api.words.get(), "just text");
 assert.equal(((await api.bytes.get()) as Blob).size, 2);
 
+assert.deepEqual(await api.days("2026-02-03").get(), { day: "2026-02-03" });
+assert.deepEqual(await api.moments(new Date("2026-02-03T04:05:06Z")).get(), { year: 2026 });
+
 // Errors: thrown, or as a result that knows its statuses
 try {
   await api.posts.post({ body: { title: "" } });

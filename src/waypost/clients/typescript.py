@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from waypost.clients.tree import EVENTS, JSON, VERBS, Argument, Call, Node, Schema, read_tree, schemas_of
 from waypost.clients.typescript_types import comment, key, type_name, type_of, union
-from waypost.validation.json_schema import rebuilt
+from waypost.validation.json_schema import rebuilt, schemas_in
 
 #: Names that runtime.ts gives a meaning of their own; a folder of such a name is written with a $ in front.
 RESERVED: Final = frozenset((*VERBS, "then"))
@@ -99,8 +99,13 @@ def _called(node: Node, indent: str, *, several: bool) -> list[str]:
 
 
 def _segment(argument: Argument) -> str:
-    """The type of one segment: a text may be made of any plain value."""
+    """The type of one segment: a text may be made of any plain value, unless it has a format of its own.
+
+    A Date is a moment: which day it is depends on where one stands, so a day is written as a text.
+    """
     kind = _typed(argument.schema)
+    if any(inner.get("format", "date-time") != "date-time" for inner in schemas_in(argument.schema)):
+        return kind
     return kind if kind in ("number", "boolean") or kind.startswith('"') else "Segment"
 
 
