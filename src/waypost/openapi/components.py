@@ -167,9 +167,8 @@ def _text(definition: Any) -> str:
             found["enum"] = sorted(found["enum"], key=json.dumps)
             found.pop("type", None)
         if "discriminator" in found:
-            found["discriminator"] = found["discriminator"].get(
-                "propertyName"
-            )  # where tags lead is said by the members
+            # Where the tags lead is said by the members.
+            found["discriminator"] = found["discriminator"].get("propertyName")
         return found
 
     return json.dumps(rebuilt(definition, change), sort_keys=True, default=str)
