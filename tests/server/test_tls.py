@@ -7,6 +7,8 @@ import os
 import shutil
 import ssl
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,48 @@ def test_plain_http_to_a_tls_port_is_cut(serve: Serve, files: dict[str, str]) ->
     live = serve(handler, **files)
     assert b"HTTP/1.1 200" not in live.talk(GET)
     assert server_context(*files.values()).minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_bad_handshakes_at_a_stop_cost_nobody_else_anything(
+    serve: Serve, files: dict[str, str], loop_kind: str
+) -> None:
+    async def handler(request: Request) -> Response:
+        await asyncio.sleep(0.5)
+        return Response("x")
+
+    live = serve(handler, uvloops=loop_kind == "uvloop", **files)
+    answers: list[Any] = []
+
+    def talk(client: Any) -> None:
+        _wrap(client, files)
+        client.send(GET)
+        answers.append(client.answer())
+        client.close()
+
+    def begin(client: Any) -> None:
+        threads.append(threading.Thread(target=talk, args=(client,)))
+        threads[-1].start()
+
+    threads: list[threading.Thread] = []
+    begin(live.client())
+    live.eventually(lambda: live.server.service.active == 1)
+
+    async def stop() -> float:
+        # In the loop's thread, so that they wait to be accepted when the listeners are closed.
+        garbage, left, silent, good = [live.client() for _ in range(4)]
+        garbage.send(GET)
+        left.reset()
+        begin(good)
+        began = time.monotonic()
+        await live.server.stop(3.0, last=False)
+        silent.socket.setblocking(False)
+        assert silent.socket.recv(1) == b"", "it is let go"
+        return time.monotonic() - began
+
+    assert live.run(stop()) < 2.5
+    for thread in threads:
+        thread.join(5)
+    assert [(status, headers["connection"]) for status, headers, _ in answers] == [(200, "close")] * 2
 
 
 def test_mistakes_in_the_settings_are_told(files: dict[str, str], tmp_path: Path) -> None:

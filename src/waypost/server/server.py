@@ -8,10 +8,11 @@ Knows no processes and no signals.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from waypost.http.handler import Handler
 from waypost.http.site import Site
@@ -87,7 +88,7 @@ class Server:
                     sock=listener,
                     backlog=limits.backlog,
                     ssl=self._tls,
-                    ssl_handshake_timeout=(limits.header_timeout or None) if self._tls else None,
+                    ssl_handshake_timeout=self._handshake_timeout,
                 )
             )
         service.clock.start()
@@ -114,9 +115,9 @@ class Server:
             filtered = [refuse_handshakes(listener) for listener in self._sockets]
             if any(filtered):
                 await asyncio.sleep(0.05)  # handshakes that had begun come to their end
-            await self._close_listeners()
+            await self._close_listeners(drain)
         else:
-            await self._close_listeners()
+            await self._close_listeners(drain)
             await self._until(lambda: not service.connections, loop.time() + drain)
         # What arrived in the meantime is read before a connection counts as idle.
         await asyncio.sleep(0.01)
@@ -151,19 +152,23 @@ class Server:
             if fresh or connection.phase != HEAD or now - connection.accepted > DRAIN:
                 connection.end_idle()
 
-    async def _until(self, done: object, when: float) -> None:
+    async def _until(self, done: Callable[[], bool], when: float) -> None:
         """Wait until done() or the time `when`, looking whenever a connection ends."""
         loop = self.service.loop
-        while not done() and (left := when - loop.time()) > 0:  # type: ignore[operator]  # a callable
+        while not done() and (left := when - loop.time()) > 0:
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), min(left, 0.25))
             except TimeoutError:
                 continue
 
-    async def _close_listeners(self) -> None:
-        """Accept what waits already, then no more."""
-        loop = self.service.loop
+    @property
+    def _handshake_timeout(self) -> float | None:
+        return (self.limits.header_timeout or None) if self._tls is not None else None
+
+    async def _close_listeners(self, patience: float) -> None:
+        """Accept what waits already, then no more. patience: seconds for handshakes of TLS."""
+        arriving: list[asyncio.Task[None]] = []
         for sock in self._sockets:
             while True:
                 try:
@@ -171,13 +176,25 @@ class Server:
                 except OSError:  # nothing waits, or another worker was faster
                     break
                 waiting.setblocking(False)
-                await loop.connect_accepted_socket(self._protocol, waiting, ssl=self._tls)
+                arriving.append(asyncio.create_task(self._take(waiting)))
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
         for sock in self._sockets:
             sock.close()
         self._sockets.clear()
+        if arriving:
+            # All at once: a client that says nothing must not keep the others waiting, nor the stop.
+            _, late = await asyncio.wait(arriving, timeout=patience)
+            for task in late:
+                task.cancel()
+
+    async def _take(self, accepted: socket.socket) -> None:
+        """Serve a connection that was accepted by hand; one that fails in its handshake is nobody's matter."""
+        with contextlib.suppress(OSError):
+            await self.service.loop.connect_accepted_socket(
+                self._protocol, accepted, ssl=self._tls, ssl_handshake_timeout=self._handshake_timeout
+            )
 
     def _protocol(self) -> asyncio.Protocol:
         return ProxyPreface(self.service) if self.limits.proxy_protocol else HttpConnection(self.service)
