@@ -36,12 +36,13 @@ def token(key: Any, kid: str | None, algorithm: str = "RS256") -> str:
 
 
 class Provider:
-    """Publishes `keys`; answer, status and delay say otherwise."""
+    """Publishes `keys`; answer, status, raw and delay say otherwise."""
 
     def __init__(self) -> None:
         self.keys: list[Any] = []
         self.answer: bytes | None = None
         self.status = 200
+        self.raw: bytes | None = None
         self.delay = 0.0
         self.asked = 0
         provider = self
@@ -50,6 +51,10 @@ class Provider:
             def do_GET(self) -> None:
                 provider.asked += 1
                 time.sleep(provider.delay)
+                if provider.raw is not None:
+                    self.wfile.write(provider.raw)
+                    self.close_connection = True
+                    return
                 body = provider.answer if provider.answer is not None else json.dumps({"keys": provider.keys}).encode()
                 self.send_response(provider.status)
                 if provider.status == 302:
@@ -143,8 +148,10 @@ def test_many_at_once_ask_once(provider: Provider) -> None:
 
 @pytest.mark.parametrize(
     "fault", [{"status": 500}, {"status": 302}, {"answer": b"no JSON"}, {"answer": b"[]"}, {"answer": b"[" * 100_000},
-              {"answer": b'{"keys": {}}'}, {"answer": b" " * 300_000}, {"delay": 1.0}],
-    ids=["500", "redirect", "no JSON", "a list", "deep", "no list", "huge", "slow"],
+              {"answer": b'{"keys": {}}'}, {"answer": b" " * 300_000}, {"delay": 1.0},
+              {"raw": b"\x15\x03\x01 what is this\r\n\r\n"},
+              {"raw": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"}],
+    ids=["500", "redirect", "no JSON", "a list", "deep", "no list", "huge", "slow", "no HTTP", "cut"],
 )  # fmt: skip
 def test_a_provider_that_does_not_answer_is_no_401(
     provider: Provider, clock: Any, fault: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -159,12 +166,12 @@ def test_a_provider_that_does_not_answer_is_no_401(
     with pytest.raises(KeysUnavailable):
         read(sessions, token(RSA[0], "a"))
     assert provider.asked == asked, "not again so soon"
-    provider.status, provider.answer, provider.delay = 200, None, 0.0
+    provider.status, provider.answer, provider.raw, provider.delay = 200, None, None, 0.0
     provider.keys = [published(RSA[0], "a")]
     clock(21)
     assert read(sessions, token(RSA[0], "a"))
     # What is known goes on working for a day.
-    provider.status = 500
+    provider.status, provider.raw = 500, fault.get("raw")
     clock(3601)
     assert read(sessions, token(RSA[0], "a"))
     with pytest.raises(KeysUnavailable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import urllib.error
 import urllib.request
 from typing import IO, Any
@@ -23,6 +24,8 @@ def download(url: str, timeout: float, longest: int) -> bytes:
     except urllib.error.HTTPError as error:
         error.close()  # it holds the connection
         raise OSError(f"the answer is {error.code}") from None
+    except http.client.HTTPException as error:  # of its own kind, and no OSError
+        raise OSError(f"the answer is no HTTP ({type(error).__name__})") from None
     if len(data) > longest:
         raise ValueError("the document is too large")
     return data
