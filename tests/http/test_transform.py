@@ -321,3 +321,34 @@ def test_a_sink_that_failed_takes_nothing_more():
         assert calls == [1]
 
     asyncio.run(main())
+
+
+def test_a_write_that_was_given_up_cancels_no_other_task():
+    async def main():
+        async def slow(chunk):
+            await asyncio.sleep(10)
+
+        stream = WritableStream(write=slow)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stream.write("a"), 0.01)
+        with pytest.raises(AbortError, match="was cancelled"):
+            await stream.write("b")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("part", ["transform", "flush"])
+def test_a_transform_that_was_given_up_breaks_its_readable_side_with_an_error(part):
+    async def main():
+        async def slow(*_):
+            await asyncio.sleep(10)
+
+        stream = TransformStream({part: slow})
+        read = asyncio.create_task(_all(stream.readable))
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stream.writable.write("a") if part == "transform" else stream.writable.close(), 0.01)
+        with pytest.raises(AbortError, match="was cancelled"):
+            await asyncio.wait_for(read, 1)
+
+    asyncio.run(main())

@@ -18,6 +18,14 @@ from waypost.errors import AbortError
 DONE: Any = object()
 
 
+def as_error(reason: Any) -> BaseException:
+    """What a broken stream raises for `reason`: an exception itself, anything else in an AbortError."""
+    if isinstance(reason, asyncio.CancelledError):
+        # It ends the task that was cancelled. Raised in another, which nobody cancelled, it would end that in silence.
+        return AbortError("the work for the stream was cancelled")
+    return reason if isinstance(reason, BaseException) else AbortError(reason)
+
+
 class ChunkQueue:
     """A first-in first-out queue with a high-water mark that is advice, not a limit.
 
@@ -198,4 +206,4 @@ class ReadableStreamDefaultController:
 
     def error(self, reason: Any = None) -> None:
         """Break the stream: what waits is dropped, readers get `reason`, in an AbortError unless it is an exception."""
-        self._queue.fail(reason if isinstance(reason, BaseException) else AbortError(reason))
+        self._queue.fail(as_error(reason))

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from waypost.errors import AbortError
-from waypost.http.stream_queue import DONE, ReadableStreamDefaultController
+from waypost.http.stream_queue import DONE, ReadableStreamDefaultController, as_error
 from waypost.http.stream_sources import SourceMethod, call_method, source_method
 from waypost.http.streams import ReadableStream, ReadableStreamDefaultReader
 
@@ -79,7 +78,7 @@ class WritableStream:
     def fail(self, reason: Any) -> None:
         """Break the stream from the sink's side: every later write raises `reason`."""
         if self._error is None:
-            self._error = reason if isinstance(reason, BaseException) else AbortError(reason)
+            self._error = as_error(reason)
 
     def _check(self) -> None:
         if self._error is not None:
