@@ -18,7 +18,7 @@ from waypost.cache import cache_life, cache_tag, cached, revalidate_tag, update_
 from waypost.cache.caching import Caching
 from waypost.cache.entry import Entry
 from waypost.cache.memory_store import MemoryStore
-from waypost.errors import CacheUsageError, DynamicReadError
+from waypost.errors import CacheUsageError, DynamicReadError, HTTPError
 
 RUNS: dict[str, int] = {}
 
@@ -450,6 +450,20 @@ def test_a_plain_function_is_refreshed_behind_its_stale_result() -> None:
         assert await asyncio.to_thread(now) == 2
 
     inside(test)
+
+
+def test_a_plain_function_past_the_time_limit_is_the_504_that_an_async_one_is() -> None:
+    @cached
+    def late() -> int:
+        time.sleep(0.2)
+        return run("late")
+
+    async def test(caching: Caching) -> None:
+        with pytest.raises(HTTPError) as raised:
+            await asyncio.to_thread(late)
+        assert raised.value.status == 504
+
+    with_caching(test, time_limit=0.05)
 
 
 def test_a_plain_functions_error_and_its_wrong_reads() -> None:

@@ -69,6 +69,10 @@ def read_in_thread(caching: Caching, key: str, make: PlainMake, name: str, *, mu
 
 
 def _perform(order: _Order, make: PlainMake) -> None:
+    # From here on the order can't be withdrawn: a fill that gives up at its time limit would leave a future that takes
+    # no result, and the caller would learn of that in place of the limit.
+    if not order.done.set_running_or_notify_cancel():
+        return
     try:
         made = order.context.run(make)
     except BaseException as error:
