@@ -14,6 +14,7 @@ from typing import Literal, TypedDict
 
 import msgspec
 
+from waypost.http.date import written_date
 from waypost.http.percent import encode_component
 
 Expires = datetime | int | float
@@ -26,8 +27,7 @@ MAX_ATTRIBUTE = 1024  # bytes of one attribute's value; browsers ignore a longer
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # token, RFC 9110 section 5.6.2
 _PATH = re.compile(r"/[!-+\--:<-~]*")  # printable ASCII but space, comma, semicolon
 _DOMAIN = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*")
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND = 253402300799  # 9999-12-31T23:59:59Z
 _FIRST_SECOND = -11644473600  # 1601-01-01, the first year that RFC 6265 section 5.1.1 reads
 
@@ -195,7 +195,5 @@ def _moment(expires: object) -> int:
 
 
 def _date(seconds: int) -> str:
-    """IMF-fixdate (RFC 9110 section 5.6.7), whatever the locale."""
-    moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
-    day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
-    return f"{day}, {moment.day:02} {month} {moment.year:04} {moment:%H:%M:%S} GMT"
+    # Not time.gmtime: some systems know no second before 1970.
+    return written_date((_EPOCH + timedelta(seconds=seconds)).timetuple())
