@@ -15,7 +15,16 @@ from waypost.redis_link import check_url
 from waypost.webhooks.replay import DAYS, LEASE, Replay, State
 
 _PREFIX: Final = "waypost:event:"
-_BUSY, _DONE = b"0", b"1"
+_DONE = b"1"  # else the token of who handles the event
+# Compared and changed in one: between the two a claim may run out and be another's.
+_RENEW: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+"""
+_RELEASE: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
 
 
 class RedisReplay(Replay):
@@ -39,17 +48,20 @@ class RedisReplay(Replay):
             self._client, self._loop = Redis.from_url(self._url, socket_timeout=5.0), loop
         return self._client
 
-    async def _claim(self, key: str) -> State:
-        known = await self._redis().set(_PREFIX + key, _BUSY, nx=True, get=True, px=int(LEASE * 1000))
-        if known is None:
+    async def _claim(self, key: str, token: str) -> State:
+        known = await self._redis().set(_PREFIX + key, token, nx=True, get=True, px=int(LEASE * 1000))
+        if known is None or known == token.encode():  # ours: sent again, since the first answer was lost
             return "first"
         return "done" if known == _DONE else "busy"
+
+    async def _renew(self, key: str, token: str) -> bool:
+        return bool(await self._redis().eval(_RENEW, 1, _PREFIX + key, token, int(LEASE * 1000)))
 
     async def _confirm(self, key: str) -> None:
         await self._redis().set(_PREFIX + key, _DONE, px=int(self.ttl * 1000))
 
-    async def _release(self, key: str) -> None:
-        await self._redis().delete(_PREFIX + key)
+    async def _release(self, key: str, token: str) -> None:
+        await self._redis().eval(_RELEASE, 1, _PREFIX + key, token)
 
     async def close(self) -> None:
         """Close the connections."""
