@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from tests.app.project import make_application
 
 from waypost.errors import StartupError
+from waypost.http.request import Request
 from waypost.testing import Client
 
 HOOKS = """
@@ -205,3 +207,45 @@ def test_an_end_that_goes_wrong_is_logged(
     ):
         client.get("/missing")
     assert (logged in caplog.text) if logged is not None else not caplog.text
+
+
+CANCELLED = """
+import asyncio
+async def GET():
+    task = asyncio.create_task(asyncio.sleep(10))
+    task.cancel()
+    await task
+"""
+
+
+@pytest.mark.parametrize("dev", [False, True])
+def test_a_cancelled_task_that_a_handler_awaits_is_a_bug_like_any_other(tmp_path: Path, dev: bool) -> None:
+    hooks = (
+        "import pathlib\ndef on_request_error(error, request, context):\n"
+        f"    pathlib.Path({str(tmp_path)!r}, 'errors.txt').write_text(type(error).__name__ + context['error_id'])\n"
+    )
+    files = {"app/a/route.py": CANCELLED, "instrumentation.py": hooks}
+    with Client(make_application(tmp_path, files, dev=dev, access_log=True)) as client:
+        answer = client.get("/a")
+        assert (answer.status, answer.json()["error"]) == (500, "Internal server error")
+        assert answer.headers["x-request-id"] == answer.json()["id"]
+        assert answer.json().get("type") == ("CancelledError" if dev else None)
+    assert (tmp_path / "errors.txt").read_text() == "CancelledError" + answer.json()["id"]
+
+
+def test_the_cancelling_of_a_request_passes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    application = make_application(
+        tmp_path, {"app/a/route.py": "import asyncio\nasync def GET():\n    await asyncio.sleep(10)\n"}
+    )
+
+    async def main() -> None:
+        task = asyncio.create_task(application.handle(Request("http://localhost/a")))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(application.handle(Request("http://localhost/a")), 0.05)
+
+    asyncio.run(main())
+    assert not caplog.records

@@ -135,7 +135,7 @@ class Application:
         await self._forwarder.aclose()
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request. Every exception becomes a Response here; only cancellation passes."""
+        """Answer one request. Every exception becomes a Response here; only the cancelling of its own task passes."""
         scope = RequestScope(request, request.path, self._afterwork, self._services)
         current_scope.set(scope)
         if self._ids is not None:
@@ -144,9 +144,11 @@ class Application:
         try:
             value = self._select(request, scope)
             response = value if isinstance(value, Response) else settled(await value, request, scope)
-        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+        except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             response = to_failure(error, request, scope, self._instrumentation, self._shown)
         if scope.revalidations is not None:
             response = await self._revalidated(response, request, scope)
@@ -173,6 +175,12 @@ class Application:
             log.error("%s %s: the cache could not be revalidated: %s", request.method, request.path, error)
             return error_response(503, "The cache could not be revalidated", {"retry-after": "1"})
         return response
+
+
+def _is_cancelled() -> bool:
+    """Whether the running task is being cancelled; a CancelledError may also be that of a task it has awaited."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _load(config: Config, own: Sequence[tuple[str, RouteEntry]]) -> tuple[Instrumentation, Built]:
