@@ -12,7 +12,7 @@ from tests.app.project import make_application
 from waypost.app.application import Application
 from waypost.cache.memory_store import MemoryStore
 from waypost.errors import StartupErrors
-from waypost.testing import AsyncClient, ClientResponse
+from waypost.testing import AsyncClient, Client, ClientResponse
 
 COUNT = """
 import asyncio, itertools
@@ -833,3 +833,38 @@ def test_fetch_cache_of_the_route(tmp_path: Path) -> None:
             "only": refuse + "fetch_cache = 'only-cache'\n",
         }
         inside(tmp_path, files, test)
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    [
+        "async def middleware(request):\n    cookies().set('session', 'ada')\n",
+        "async def middleware(request):\n    r = Response.next()\n    r.cookies.set('session', 'ada')\n    return r\n",
+        "async def middleware(request, next):\n    r = await next(request)\n    r.cookies.set('session', 'ada')\n"
+        "    return Response(await r.text(), headers=r.headers)\n",
+    ],
+)
+def test_an_answer_that_sets_a_cookie_is_not_for_shared_caches(tmp_path: Path, middleware: str) -> None:
+    own = "async def GET():\n    return Response.json(1, headers={'cache-control': 's-maxage=60'})\n"
+    files = {
+        "app/a/middleware.py": f"from waypost import Response, cookies\n{middleware}",
+        "app/a/kept/route.py": PLAIN + STATIC,
+        "app/a/timed/route.py": PLAIN + "revalidate = 60\n",
+        "app/a/page/page.html": "page",
+        "app/a/own/route.py": f"from waypost import Response\n{STATIC}{own}",
+        "app/a/dynamic/route.py": f"from waypost import Response\n{own}",
+        "app/without/route.py": PLAIN + STATIC,
+    }
+    with Client(make_application(tmp_path, files)) as client:
+        for path, expected in (
+            ("/a/kept", "private, no-cache"),
+            ("/a/timed", "private, no-cache"),
+            ("/a/page", "private, no-cache"),
+            ("/a/own", "s-maxage=60"),
+            ("/a/dynamic", "s-maxage=60"),
+        ):
+            for _ in range(2):
+                answer = client.get(path)
+                assert answer.headers.get_set_cookie() == ["session=ada; Path=/"]
+                assert answer.headers["cache-control"] == expected
+        assert client.get("/without").headers["cache-control"] == "s-maxage=31536000"

@@ -34,6 +34,9 @@ from waypost.http.request_id import RequestIds, current_request_id
 from waypost.http.response import Response
 from waypost.http.site import Site, TrustedProxies
 
+# A cache on the way that kept a cookie beside its page would give one client's session to all.
+_PRIVATE = "private, no-cache"
+
 log = logging.getLogger("waypost")
 
 
@@ -164,6 +167,8 @@ class Application:
             response.headers.set("x-request-id", request.id)
         if scope.cookies is not None:
             response = _with_cookies(response, scope.cookies)
+        if scope.generated is not None:
+            response = _unshared(response, scope.generated)
         return response
 
     async def _revalidated(self, response: Response, request: Request, scope: RequestScope) -> Response:
@@ -209,3 +214,13 @@ def _with_cookies(response: Response, store: CookieStore) -> Response:
         if line.partition("=")[0] not in own:
             merged.headers.append("set-cookie", line)
     return merged
+
+
+def _unshared(response: Response, generated: bytes) -> Response:
+    """What sets a cookie, without the Cache-Control that shared caches keep it by. generated: the framework's word."""
+    fields = response.raw_headers()
+    if (b"cache-control", generated) not in fields or not any(name == b"set-cookie" for name, _ in fields):
+        return response
+    answer = response.copy()
+    answer.headers.set("cache-control", _PRIVATE)
+    return answer

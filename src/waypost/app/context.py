@@ -102,7 +102,7 @@ class RequestScope(msgspec.Struct, eq=False):
     after(). answered: the response is made, what comes later can't set a cookie any more. way: what middleware and
     rules left behind. wrapped: it is inside of middleware that may change what comes back. services: what the
     application has for all its requests. revalidations: what this one asked for, to be done before its response goes
-    out.
+    out. generated: the Cache-Control that the framework has written on its answer, not the handler.
     """
 
     request: Request
@@ -116,6 +116,7 @@ class RequestScope(msgspec.Struct, eq=False):
     cookies: CookieStore | None = None
     way: Way | None = None
     wrapped: bool = False
+    generated: bytes | None = None
 
     # -- for the cache, see waypost.cache.ambient.Surroundings
 

@@ -49,4 +49,5 @@ def serve_file(file: Path) -> Endpoint:
 
 
 async def _serve(file: Path, request: Request, scope: RequestScope) -> Response:
+    scope.generated = CACHE_CONTROL.encode()
     return await file_response(file, request, cache_control=CACHE_CONTROL)

@@ -126,6 +126,7 @@ class StaticRoute:
             if self.key is None and services.hits is not None and self._stands_alone():
                 services.hits.remember(request.path, key)
             answer = answer_of(entry)
+            scope.generated = answer.generated
             response = answer.at(time.time())
             if scope.wrapped:
                 return conditional_later(response, request)
@@ -141,12 +142,12 @@ class StaticRoute:
             served = await caching.look(key, self._behind(make, path)) or await caching.bypass(make)
         else:
             served = await caching.read(key, make, behind=self._behind(make, path))
-        response, etag = self._answer(served, head=request.method == "HEAD")
+        response, etag = self._answer(served, scope, head=request.method == "HEAD")
         if scope.wrapped:
             return conditional_later(response, request)
         return conditional(response, etag, none_match)
 
-    def _answer(self, served: Served, *, head: bool) -> tuple[Response, bytes | None]:
+    def _answer(self, served: Served, scope: RequestScope, *, head: bool) -> tuple[Response, bytes | None]:
         """The answer, and the tag by which a client may have it already."""
         entry = served.entry
         if entry is None:
@@ -155,6 +156,7 @@ class StaticRoute:
             response.headers.set("cache-status", (NOT_STORED if served.how == "miss" or head else BYPASS).decode())
             return response, None
         answer = answer_of(entry)
+        scope.generated = answer.generated
         if served.how == "hit":
             response = answer.at(time.time())
         elif served.how == "stale":

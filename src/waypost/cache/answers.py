@@ -12,6 +12,8 @@ from typing import Final
 
 from waypost.cache.conditions import NOT_MODIFIED_FIELDS, interesting_fields, none_match
 from waypost.cache.entry import NEVER, Entry
+from waypost.cache.lifetimes import Lifetime
+from waypost.cache.policy import cache_control
 from waypost.http.compression import MIN_SIZE
 from waypost.http.headers import Headers
 from waypost.http.request import Request
@@ -32,10 +34,10 @@ class Answer:
     """The rendered hit of one entry, kept in Entry.prepared.
 
     constant: `response` never changes; else it is for the second of `second`. small: it is never compressed. etag:
-    None without one.
+    None without one. generated: its Cache-Control, None where the handler set one of its own.
     """
 
-    __slots__ = ("_body", "_codings", "_ends", "_entry", "constant", "etag", "response", "second", "small")
+    __slots__ = ("_body", "_codings", "_ends", "_entry", "constant", "etag", "generated", "response", "second", "small")
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
@@ -44,6 +46,8 @@ class Answer:
         life = min(entry.revalidate, entry.expire)
         self._ends = entry.created + life
         self.etag = next((value for name, value in entry.headers if name == b"etag"), None)
+        control = cache_control(Lifetime(entry.revalidate, entry.expire))
+        self.generated = control if (b"cache-control", control) in entry.headers else None
         self.constant = life == NEVER
         self.small = len(entry.body) < MIN_SIZE
         self.second = -1
