@@ -368,6 +368,42 @@ def test_nothing_more_is_read_than_the_handler_takes(start: Start) -> None:
     live.eventually(lambda: state(live, "/slow")["received"] >= sent)
 
 
+def test_no_more_is_read_of_a_client_that_fills_the_queue_with_its_handshake(start: Start, loop_kind: str) -> None:
+    live = start(uvloops=loop_kind == "uvloop")
+    client = live.client()
+    client.send(handshake("/slow") + frame(BINARY, b"x") * 40)
+    assert client.answer(head_only=True)[0] == 101
+    client.socket.settimeout(1)
+    data = frame(BINARY, b"z" * 100_000, mask=b"\0\0\0\0")
+    sent = 0
+    with pytest.raises(TimeoutError):
+        while sent < 200:
+            client.send(data)
+            sent += 1
+    assert sent < 100
+    client.socket.settimeout(5)
+    state(live, "/slow")
+    live.eventually(lambda: state(live, "/slow")["received"] >= 40 + sent)
+
+
+def test_no_more_is_read_of_a_client_that_goes_on_after_our_close_than_is_parsed(start: Start) -> None:
+    route = "async def WEBSOCKET(socket):\n    await socket.accept()\n    await socket.close()\n"
+    live = start({"app/ends/route.py": route}, websocket_close_timeout=3)
+    client = live.client()
+    shake(client, "/ends")
+    data = frame(BINARY, b"", mask=b"\0\0\0\0") * 100_000
+    most = sent = 0
+    client.socket.setblocking(False)
+    began = time.monotonic()
+    while time.monotonic() - began < 1.5:
+        try:
+            sent += client.socket.send(data[sent % len(data) :])
+        except BlockingIOError:
+            time.sleep(0.001)
+        most = max(most, live.call(lambda: len(next(iter(live.server.service.connections)).taken._backlog)))
+    assert 0 < most < 1_000_000
+
+
 @pytest.mark.parametrize("leave", ["close", "reset"])
 def test_a_client_that_leaves_while_nobody_takes_its_messages(start: Start, loop_kind: str, leave: str) -> None:
     live = start(

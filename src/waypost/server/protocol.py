@@ -282,9 +282,10 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         transport = self.transport
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
+        # Before the early bytes, not behind them: whoever has enough of those pauses, and this would undo it for good.
+        transport.resume_reading()
         if early:
             protocol.data_received(early)
-        transport.resume_reading()
 
     def check(self, now: float) -> None:
         if self.taken is not None:

@@ -211,8 +211,8 @@ class SocketLink(Successor):
     def _hold(self) -> None:
         """Take no more from a client that does not read, or while what it sent waits for the handler or the parser."""
         connection = self._connection
-        waits = self.inbox.full or bool(self._backlog) or connection.write_paused
-        held = waits and self.inbox.outcome is None
+        # At the end nobody waits for the handler any more, but what waits for the parser still grows with every read.
+        held = bool(self._backlog) or (self.inbox.outcome is None and (self.inbox.full or connection.write_paused))
         if held != self._held:
             self._held = held
             connection.pause_reading(held)
