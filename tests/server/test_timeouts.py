@@ -81,6 +81,30 @@ def test_a_silent_body_is_a_408(serve: Serve) -> None:
     assert 0.3 <= time.monotonic() - began < 1.5
 
 
+def test_a_body_is_never_cut_before_its_time(serve: Serve) -> None:
+    """Wherever it stops between two ticks, and when it was we who held it up until then."""
+    waited: list[float] = []
+
+    async def handler(request: Request) -> Response:
+        if request.path == "/later":
+            await asyncio.sleep(0.3)
+        began = time.monotonic()
+        try:
+            return Response(await request.bytes())
+        finally:
+            waited.append(time.monotonic() - began)
+
+    live = serve(handler, body_timeout=1.0)  # a tick is 0.25 s
+    clients = []
+    for _ in range(4):
+        for path, start in ((b"/", b"x"), (b"/later", b"x" * 70_000)):
+            clients.append(live.client())
+            clients[-1].send(b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n%b" % (path, start))
+        time.sleep(0.06)
+    assert [client.answer()[0] for client in clients] == [408] * 8
+    assert 1.0 <= min(waited) <= max(waited) < 4
+
+
 def test_a_body_that_trickles_is_a_408(serve: Serve) -> None:
     live = serve(read, body_timeout=0.4, min_body_rate=1000)
     client = live.client()

@@ -139,7 +139,7 @@ class FlowControl(MessageReader):
         """The handler waits for something: from here on its time, and that of the body, is measured."""
         clock = self.service.clock
         self._handler_deadline = clock.after(self.service.limits.handler_timeout)
-        self._heard = self._window = clock.now
+        self._heard = self._window = clock.now + clock.tick  # `now` may be a tick old, and no limit strikes early
         self._seen = self._window_bytes = 0
         self.deadline = clock.now  # the first look finds out what there is to watch
 
@@ -204,7 +204,7 @@ class FlowControl(MessageReader):
         limits = self.service.limits
         received = self.body.received
         if self.held:
-            self._heard = self._window = now
+            self._heard = self._window = now + self.service.clock.tick  # it may go on until just before the next look
             self._seen = self._window_bytes = received
             return
         if received != self._seen:
