@@ -83,6 +83,18 @@ def test_a_configured_proxy_is_believed(serve: Serve) -> None:
     assert live.talk(GET) == b""
 
 
+def test_an_address_that_is_told_has_the_form_that_every_other_has(serve: Serve) -> None:
+    live = serve(handler, proxy_protocol=True, site=Site(proxies=TrustedProxies(["127.0.0.1"])))
+    for header in (
+        b"PROXY TCP6 ::ffff:1.2.3.4 ::1 1111 443\r\n",
+        b"PROXY TCP6 ::ffff:102:304 ::1 1111 443\r\n",
+        _two("::ffff:1.2.3.4", "::1", 443),
+    ):
+        client = live.client()
+        client.send(header + GET)
+        assert client.answer()[2] == b"1.2.3.4"
+
+
 def test_a_stranger_is_cut(serve: Serve) -> None:
     live = serve(handler, proxy_protocol=True)
     assert live.talk(GOOD[0][0] + GET) == b""

@@ -63,12 +63,12 @@ class TrustedProxies:
     def client_ip(self, peer: str | None, forwarded_for: str | None) -> str | None:
         """The first address, read from the right, that is not a trusted proxy.
 
-        Only the entries that trusted proxies appended count; something that is no address ends the walk, and the
+        peer: as Connection has it. Only the entries that trusted proxies appended count; something that is no address ends the walk, and the
         last good one stands.
         """
         client = peer
         if peer not in self or not forwarded_for:
-            return _canonical(client)
+            return client
         for item in reversed(forwarded_for.rsplit(",", _FORWARDED_ITEMS)[-_FORWARDED_ITEMS:]):
             address = parse_ip(item.strip())
             if address is None:
@@ -76,13 +76,15 @@ class TrustedProxies:
             client = str(address)
             if client not in self:
                 break
-        return _canonical(client)
+        return client
 
 
 def _canonical(peer: str | None) -> str | None:
-    if peer is None:
-        return None
-    address = parse_ip(peer)
+    """The address of a socket's other end as everything compares it; what is no address stays as it is."""
+    if peer is None or ":" not in peer:  # IPv4 has one form
+        return peer
+    # The zone is a name of our own network interfaces: it says nothing of the client.
+    address = parse_ip(peer.partition("%")[0])
     return str(address) if address is not None else peer
 
 
@@ -100,7 +102,8 @@ class Site(msgspec.Struct, frozen=True, eq=False):
 class Connection:
     """One TCP or Unix connection.
 
-    scheme: "http" or "https". peer: the other side's IP, None for a Unix socket. server: our host and port.
+    scheme: "http" or "https". peer: the other side's IP in canonical form, whatever form it is given in; None for a
+    Unix socket. server: our host and port.
     trusted: whether the peer is a configured proxy, so that its X-Forwarded-* headers count.
     """
 
@@ -110,10 +113,10 @@ class Connection:
         self._raw: RawHeaders | None = None
         self._fields: RawHeaders = []
         self.scheme = scheme
-        self.peer = peer
+        self.peer = _canonical(peer)
         self.server = server
         self.site = site
-        self.trusted = peer in site.proxies
+        self.trusted = self.peer in site.proxies
 
     def lowered(self, raw: RawHeaders) -> RawHeaders:
         """These fields with names in lower case; not to be changed.

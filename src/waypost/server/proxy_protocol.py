@@ -84,7 +84,9 @@ def _parse_2(data: bytes) -> tuple[int, Endpoints] | None:
 class ProxyPreface(asyncio.Protocol):
     """Reads the header, then gives the connection to an HttpConnection that knows the real client."""
 
-    __slots__ = ("_data", "_handle", "_service", "_transport")
+    __slots__ = ("_connection", "_data", "_handle", "_service", "_transport")
+
+    _connection: Connection
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -95,9 +97,8 @@ class ProxyPreface(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         service = self._service
         self._transport = transport  # type: ignore[assignment]  # a stream transport
-        peer = transport.get_extra_info("peername")
-        address = peer[0] if isinstance(peer, tuple) else None
-        if address not in service.site.proxies:
+        self._connection = service.describe(transport)
+        if not self._connection.trusted:
             # Anyone could call himself anyone.
             self._abort()
             return
@@ -119,7 +120,7 @@ class ProxyPreface(asyncio.Protocol):
         transport = self._transport
         assert transport is not None
         http = HttpConnection(self._service)
-        http.connection = self._service.describe(transport)
+        http.connection = self._connection
         if endpoints is not None:
             http.connection = Connection("http", endpoints[0], endpoints[1], self._service.site)
         transport.set_protocol(http)
