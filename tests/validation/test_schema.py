@@ -21,6 +21,7 @@ from pydantic import AliasChoices, AnyUrl, BaseModel, BeforeValidator, ConfigDic
 from pydantic_core import PydanticCustomError
 
 from waypost import File, InvalidJSON, ValidationFailed
+from waypost.errors import Issue
 from waypost.validation import SchemaError, schema_of
 from waypost.validation.annotations import show
 
@@ -32,6 +33,11 @@ Slug = NewType("Slug", str)
 class Colour(enum.Enum):
     RED = "red"
     BLUE = "blue"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
 
 
 class Struct(msgspec.Struct):
@@ -181,6 +187,18 @@ def test_text_of_a_url(annotation: Any, text: str, value: Any, library: str) -> 
     found = schema.from_python(text, strings=True)
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("annotation", [Level, Level | None, Literal[1, 2]], ids=show)
+@pytest.mark.parametrize("text", ["3", "01", "1.0", "x"])
+def test_text_that_is_none_of_the_values_of_an_enum_of_numbers(annotation: Any, text: str) -> None:
+    assert schema_of(annotation).from_python("2", strings=True) == 2
+    with pytest.raises(ValidationFailed) as failure:
+        schema_of(annotation).from_python(text, strings=True)
+    assert failure.value.issues == [Issue((), "Expected one of 1, 2", "enum")]
+    with pytest.raises(ValidationFailed) as failure:
+        schema_of(list[annotation]).from_python(["1", text], strings=True)
+    assert failure.value.issues == [Issue((1,), "Expected one of 1, 2", "enum")]
 
 
 @pytest.mark.parametrize("annotation", [int, float, bool, Decimal, int | None, int | float], ids=show)

@@ -29,6 +29,7 @@ _CODES: Final = (
 )
 _DEEPEST: Final = 8  # levels that are taken apart; below, msgspec's first mistake stands for all
 _NOT_FINITE: Final = Issue((), "Expected a finite number", "finite")
+_GOT_TEXT: Final = ", got str"
 _TOGETHER: Final = 256
 _LONGEST_NAME: Final = 100  # characters of a client's own key in a path
 
@@ -40,8 +41,8 @@ def issues_of(value: Any, annotation: Any, *, strings: bool = False, decimals: b
     """
     found: list[Issue] = []
     try:
-        for issue in _Search(decimals).issues(value, annotation, ()):
-            found.append(issue._replace(message=issue.message.removesuffix(", got str")) if strings else issue)
+        for issue in _Search(strings, decimals).issues(value, annotation, ()):
+            found.append(issue)
             if len(found) == MAX_ISSUES:
                 break
     except RecursionError:
@@ -50,11 +51,12 @@ def issues_of(value: Any, annotation: Any, *, strings: bool = False, decimals: b
 
 
 class _Search:
-    """decimals: whether there may be Decimals that are no numbers."""
+    """strings, decimals: as in issues_of."""
 
-    __slots__ = ("_decimals",)
+    __slots__ = ("_decimals", "_strings")
 
-    def __init__(self, decimals: bool) -> None:
+    def __init__(self, strings: bool, decimals: bool) -> None:
+        self._strings = strings
         self._decimals = decimals
 
     def issues(self, value: Any, annotation: Any, path: Path) -> Iterator[Issue]:
@@ -68,12 +70,19 @@ class _Search:
         try:
             made = msgspec.convert(value, annotation)
         except (msgspec.ValidationError, ValueError) as error:
-            yield _issue(str(error), annotation, path)
+            issue = _issue(str(error), annotation, path)
+            yield self._of_text(issue, annotation) if self._strings else issue
         except TypeError:
             yield _NOT_FINITE._replace(path=path)  # "sNaN" has no hash, and stands in a set or as a key
         else:
             for place in self._not_finite(made):
                 yield _NOT_FINITE._replace(path=(*path, *place))
+
+    def _of_text(self, issue: Issue, annotation: Any) -> Issue:
+        """What msgspec says of text: "got str" says nothing, and `3` may be none of the values of an enum of numbers."""
+        if issue.code == "type" and issue.message.endswith(_GOT_TEXT) and _is_choice(annotation):
+            return issue._replace(message=_expected(annotation), code="enum")
+        return issue._replace(message=issue.message.removesuffix(_GOT_TEXT))
 
     def _not_finite(self, made: Any) -> Iterator[Path]:
         return not_finite(made) if self._decimals else iter(())
@@ -124,12 +133,22 @@ def _issue(message: str, annotation: Any, path: Path) -> Issue:
         name = message.removeprefix("Object contains unknown field `").removesuffix("`")
         return Issue((*path, name[:_LONGEST_NAME]), "Unknown field", "unknown")
     if message.startswith(("Invalid enum value", "Invalid value")):
-        choices = _choices(annotation)
-        return Issue(path, f"Expected one of {', '.join(choices)}" if choices else "Not one of the values", "enum")
+        return Issue(path, _expected(annotation), "enum")
     for pattern, code in _CODES:
         if pattern.match(message):
             return Issue(path, message.replace("`", ""), "pattern" if "matching" in message else code)
     return Issue(path, message, "value")
+
+
+def _is_choice(annotation: Any) -> bool:
+    """Whether nothing but the values of enums and Literals fits."""
+    kinds = [bare(member) for member in without_none(annotation)]
+    return all(get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum)) for kind in kinds)
+
+
+def _expected(annotation: Any) -> str:
+    choices = _choices(annotation)
+    return f"Expected one of {', '.join(choices)}" if choices else "Not one of the values"
 
 
 def _choices(annotation: Any) -> list[str]:
