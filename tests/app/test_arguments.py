@@ -139,6 +139,11 @@ class Wanted(msgspec.Struct):
     user_agent: str = "none"
 async def GET(headers: Wanted): return {"got": [headers.x_number, headers.user_agent]}
 async def POST(headers): return {"got": headers.get("x-number")}
+class Many(BaseModel):
+    x_tag: list[str] = []
+    x_number: set[int] = set()
+    x_text: str = ""
+async def PUT(headers: Many): return {"got": [headers.x_tag, sorted(headers.x_number), headers.x_text]}
 """,
     "app/cookies/route.py": HEAD
     + """
@@ -450,6 +455,13 @@ def test_headers(client: Client) -> None:
     assert [path for path, _ in issues(client.get("/headers", headers={"X-Number": "x"}))] == [["x_number"]]
     assert issues(client.get("/headers")) == [(["x_number"], "missing")]
     assert client.post("/headers", headers={"X-Number": "7"}).json() == {"got": "7"}
+
+
+def test_a_list_of_a_header_has_what_stands_between_commas_and_in_all_lines(client: Client) -> None:
+    sent = [("x-tag", "a, b c"), ("x-number", "1,2,,3"), ("x-tag", "d"), ("x-text", "e, f")]
+    assert client.put("/headers", headers=sent).json() == {"got": [["a", "b c", "d"], [1, 2, 3], "e, f"]}
+    assert client.put("/headers", headers={"x-tag": ""}).json() == {"got": [[], [], ""]}
+    assert issues(client.put("/headers", headers={"x-number": "1, x"})) == [(["x_number", 1], "int_parsing")]
 
 
 def test_cookies(client: Client) -> None:

@@ -131,6 +131,18 @@ async def PUT(request: Request):
 async def PATCH(request: Request):
     return {"text": await request.text(), "type": request.headers.get("content-type")}
 """,
+    "app/api/tags/route.py": """
+from __future__ import annotations
+import msgspec
+
+class Tags(msgspec.Struct):
+    x_tag: list[str] = []
+    x_number: list[int] = []
+    x_flag: bool = False
+
+async def GET(headers: Tags) -> Tags:
+    return headers
+""",
     "app/api/words/route.py": "from waypost import Response\nasync def GET():\n    return Response('just text')\n",
     "app/api/bytes/route.py": (
         "from waypost import Response\n"

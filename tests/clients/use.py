@@ -60,6 +60,10 @@ def use(url: str) -> None:
         raw = api.echo.patch(raw="plain", headers={"content-type": "text/csv"})
         assert raw == {"text": "plain", "type": "text/csv"}
 
+        tags = api.tags.get(x_tag=["a", "b c"], x_number=[1, 2], x_flag=True)
+        assert tags == {"x_tag": ["a", "b c"], "x_number": [1, 2], "x_flag": True}
+        assert api.tags.get(x_tag=[]) == {"x_tag": [], "x_number": [], "x_flag": False}
+
         assert [event.data for event in api.events.get()] == ['{"number":0}', '{"number":1}', '{"number":2}']
 
     with Client(url, http=httpx2.Client(headers={"x-client": "own"})) as other:

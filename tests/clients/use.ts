@@ -60,6 +60,9 @@ assert.equal((await api.files.post({ form })).name, "use.ts");
 // What a handler without annotations takes
 const echo = await api.echo.put({ body: { deep: [1, null] }, headers: { "x-note": "hi" } });
 assert.deepEqual(echo, { body: { deep: [1, null] }, note: "hi", agent: "test" });
+const tags = await api.tags.get({ headers: { "x-tag": ["a", "b c"], "x-number": [1, 2], "x-flag": true } });
+assert.deepEqual(tags, { x_tag: ["a", "b c"], x_number: [1, 2], x_flag: true });
+
 const raw = await api.echo.patch({ raw: "plain", headers: { "content-type": "text/csv" } });
 assert.deepEqual(raw, { text: "plain", type: "text/csv" });
 

@@ -153,7 +153,9 @@ def _arguments(
 ) -> dict[str, Any]:
     """What httpx2 is called with. fields: headers that the application reads, by name."""
     sent = {"accept": "application/json, */*;q=0.8", **(common or {})}
-    sent.update({name: _text(value) for name, value in (fields or {}).items() if value is not None})
+    for name, value in (fields or {}).items():
+        if value is not None:
+            sent[name] = ", ".join(_text(item) for item in _items(value))
     sent.update(headers or {})
     options = {name: value for name, value in options.items() if value is not None}
     options["params"] = [

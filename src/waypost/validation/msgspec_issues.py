@@ -79,7 +79,7 @@ class _Search:
                 yield _NOT_FINITE._replace(path=(*path, *place))
 
     def _of_text(self, issue: Issue, annotation: Any) -> Issue:
-        """What msgspec says of text: "got str" says nothing, and `3` may be none of the values of an enum of numbers."""
+        """What is wrong with text: "got str" says nothing, and `3` may be none of the values of an enum of numbers."""
         if issue.code == "type" and issue.message.endswith(_GOT_TEXT) and _is_choice(annotation):
             return issue._replace(message=_expected(annotation), code="enum")
         return issue._replace(message=issue.message.removesuffix(_GOT_TEXT))

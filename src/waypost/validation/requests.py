@@ -35,19 +35,31 @@ def _query_pairs(request: Request) -> list[tuple[str, str]]:
 
 
 def read_headers(schema: Schema) -> Read:
-    """Reads the headers that the schema has fields for: `user_agent` is User-Agent."""
+    """Reads the headers that the schema has fields for: `user_agent` is User-Agent.
+
+    For a list, the lines of a name and what stands between commas are one value each.
+    """
     names = {
-        name: name.replace("_", "-").lower()
+        name: (name.replace("_", "-").lower(), item.many)
         for item in (schema.fields or {}).values()
         for name in (item.name, *item.others)
     }
 
     def read(request: Request) -> Any:
         headers = request.headers
-        values = {name: value for name, header in names.items() if (value := headers.get(header)) is not None}
+        values = {
+            name: _listed(value) if many else value
+            for name, (header, many) in names.items()
+            if (value := headers.get(header)) is not None
+        }
         return schema.from_python(values, strings=True)
 
     return read
+
+
+def _listed(value: str) -> list[str]:
+    # RFC 9110, 5.6.1: blanks around a comma count for nothing, and neither does an empty element.
+    return [text for item in value.split(",") if (text := item.strip(" \t"))]
 
 
 def read_cookies(schema: Schema) -> Read:
