@@ -63,8 +63,8 @@ class TrustedProxies:
     def client_ip(self, peer: str | None, forwarded_for: str | None) -> str | None:
         """The first address, read from the right, that is not a trusted proxy.
 
-        peer: as Connection has it. Only the entries that trusted proxies appended count; something that is no address ends the walk, and the
-        last good one stands.
+        peer: as Connection has it. Only the entries that trusted proxies appended count; something that is no address
+        ends the walk, and the last good one stands.
         """
         client = peer
         if peer not in self or not forwarded_for:

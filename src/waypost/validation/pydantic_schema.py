@@ -123,11 +123,9 @@ class PydanticSchema:
                 return read(payload)
             except ValidationError as error:
                 failure = error
-            try:
-                value = parse_json(payload)
-            except InvalidJSON:
-                value = None  # which the failure says as well
-            raise ValidationFailed(issues_of(failure, value))
+            if _is_no_json(failure):
+                raise InvalidJSON("The response is not valid JSON")  # or nested deeper than pydantic reads
+            raise ValidationFailed(issues_of(failure, parse_json(payload)))
 
         return hold
 
