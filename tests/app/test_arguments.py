@@ -131,6 +131,7 @@ async def POST(query: Plain): return told(query)
 async def PUT(query): return {"got": query.get_all("tag")}
 async def PATCH(query: URLSearchParams): return {"got": str(query)}
 async def DELETE(query: dict[str, str]): return query
+async def HEAD(query: dict[str, list[int]]): return Response(None, headers={"x-got": str(query)})
 """,
     "app/headers/route.py": HEAD
     + """
@@ -447,6 +448,7 @@ def test_the_query_as_it_is(client: Client) -> None:
     assert client.put("/query?tag=a&tag=b").json() == {"got": ["a", "b"]}
     assert client.patch("/query?tag=a&tag=b").json() == {"got": "tag=a&tag=b"}
     assert client.delete("/query?tag=a&tag=b&x=1").json() == {"tag": "a", "x": "1"}
+    assert client.head("/query?a=1&b=2&a=3").headers["x-got"] == "{'a': [1, 3], 'b': [2]}"
 
 
 def test_headers(client: Client) -> None:

@@ -13,11 +13,13 @@ from waypost.testing import Client
 HEAD = """from __future__ import annotations
 import enum
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 import msgspec
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic import BaseModel
 from waypost import Context, File, Request, Response
 from waypost.auth import Auth, StoredSessions
@@ -33,6 +35,11 @@ class Sort(enum.Enum):
     UP = "up"
 with_auth = Auth(StoredSessions(None)).with_auth
 policy = cors(origins="https://app.example")
+class Nested(BaseModel): inner: New | None = None
+class Flat(msgspec.Struct): inner: dict[str, int]
+class Matrix(msgspec.Struct): rows: list[list[int]]
+@pydantic_dataclass
+class PydanticData: inner: New
 """
 
 
@@ -79,6 +86,20 @@ def mistakes(tmp_path: Path, code: str, folder: str = "[id]") -> list[StartupErr
             "The path has id",
         ),
         ("async def GET(id: list[str]): ...", "'id' can't be list[str]", "[id] is one segment"),
+        ("async def GET(id: dict[str, int]): ...", "'id' can't be dict[str, int]", "a scalar"),
+        ("async def GET(id: New): ...", "'id' can't be New", "a scalar"),
+        ("async def GET(id: Flat | None): ...", "'id' can't be ", "a scalar"),
+        ("async def GET(query: Nested): ...", "query can't have the field 'inner' of Nested", "name the argument body"),
+        ("async def GET(query: Flat): ...", "query can't have the field 'inner' of Flat", "name the argument body"),
+        ("async def GET(headers: Flat): ...", "headers can't have the field 'inner' of Flat", "name the argument body"),
+        ("async def GET(cookies: Matrix): ...", "cookies can't have the field 'rows' of Matrix", "name the argument"),
+        ("async def POST(form: Nested): ...", "form can't have the field 'inner' of Nested", "name the argument body"),
+        ("async def GET(query: PydanticData): ...", "query can't have the field 'inner' of PydanticData", "body"),
+        ("async def GET(query: dict[str, New]): ...", "query can't be dict[str, ", "dict[str, list[str]]"),
+        ("async def GET(query: dict[int, str]): ...", "query can't be dict[int, str]", "names"),
+        ("async def POST(body: Callable[[int], int]): ...", "is no type of data", "a model"),
+        ("async def POST(body: New | Callable[[int], int]): ...", "a function or a class is no data", "a model"),
+        ("async def POST(body: list[type[int]] | None): ...", "is no type of data", "a model"),
         ("async def GET(id) -> Thing: ...", "return annotation can't be a schema", "a model"),
         ("async def GET(id) -> User: ...", "return annotation can't be resolved", "TYPE_CHECKING"),
         ("responses = {404: Thing}\nasync def GET(): ...", "responses[404] can't be a schema", "Write responses ="),

@@ -224,6 +224,73 @@ def test_text_out_of_the_range_of_a_float(annotation: Any, library: str, text: s
         schema_of(annotation).from_python(text, strings=True)
 
 
+@pytest.mark.parametrize("library", ["msgspec", "pydantic"])
+def test_a_tuple_reads_each_of_its_places(library: str) -> None:
+    class OfStruct(msgspec.Struct):
+        pair: tuple[int, int] = (0, 0)
+        mixed: tuple[bool, str, float] | None = None
+
+    class OfModel(BaseModel):
+        pair: tuple[int, int] = (0, 0)
+        mixed: tuple[bool, str, float] | None = None
+
+    schema = schema_of(OfStruct if library == "msgspec" else OfModel)
+    pairs = [("pair", "1"), ("mixed", "true"), ("pair", "2"), ("mixed", "7"), ("mixed", "1.5")]
+    found = schema.from_pairs(pairs)
+    assert (found.pair, found.mixed) == ((1, 2), (True, "7", 1.5))
+    found = schema.from_python({"pair": ["1", "2"], "mixed": ["true", "7", "1.5"]}, strings=True)
+    assert (found.pair, found.mixed) == ((1, 2), (True, "7", 1.5))
+    for wrong in (["1"], ["1", "2", "3"], ["1", "+2"], ["1", "x"]):
+        with pytest.raises(ValidationFailed):
+            schema.from_pairs([("pair", text) for text in wrong])
+    assert schema_of(tuple[int, str]).from_python(["1", "2"], strings=True) == (1, "2")
+
+
+@pytest.mark.parametrize("library", ["msgspec", "pydantic"])
+def test_a_dict_reads_every_name(library: str) -> None:
+    def schema(annotation: Any) -> Any:
+        return schema_of(annotation if library == "msgspec" else Annotated[annotation, Field(description="pydantic")])
+
+    pairs = [("a", "1"), ("b", "2"), ("a", "3")]
+    assert schema(dict[str, int]).from_pairs(pairs) == {"a": 1, "b": 2}
+    assert schema(dict[str, str]).from_pairs(pairs) == {"a": "1", "b": "2"}
+    assert schema(dict[str, list[int]]).from_pairs(pairs) == {"a": [1, 3], "b": [2]}
+    assert schema(dict[str, tuple[int, str]]).from_pairs([("a", "1"), ("a", "2")]) == {"a": (1, "2")}
+    assert schema(dict[Literal["a", "b"], float]).from_pairs(pairs) == {"a": 1.0, "b": 2.0}
+    with pytest.raises(ValidationFailed) as failure:
+        schema(dict[str, int]).from_pairs([("a", "1"), ("b", " 2")])
+    assert [issue.path for issue in failure.value.issues] == [("b",)]
+
+
+def test_what_text_can_stand_for() -> None:
+    class Parsed(BaseModel):
+        inner: pydantic.Json[Model]
+        other: Annotated[Model, BeforeValidator(json.loads)]
+        root: RootModel[int] = RootModel(1)
+        choice: Model | str = ""
+        files: list[File] = []
+        no: list[list[int]] = []
+
+        @field_validator("also", mode="before", check_fields=False)
+        @classmethod
+        def _read(cls, value: Any) -> Any:
+            return value
+
+        also: Model | None = None
+
+    assert schema_of(Parsed).beyond_text() == ["no"]
+    assert schema_of(Node).beyond_text() == ["below"]
+    assert schema_of(Tree).beyond_text() == ["below"]
+    for kind in (Struct, Model, Data, Typed):
+        assert schema_of(kind).beyond_text() == []
+    for annotation in (int, Colour, Model | str, datetime | None, Annotated[int, Field(gt=1)]):
+        assert schema_of(annotation).takes_text(many=False)
+    for annotation in (Model, Struct, dict[str, int], list[int]):
+        assert not schema_of(annotation).takes_text(many=False)
+    assert schema_of(list[int]).takes_text(many=True)
+    assert not schema_of(list[Struct]).takes_text(many=True)
+
+
 @pytest.mark.parametrize("kind", [list, set, tuple, frozenset, Sequence], ids=show)
 def test_several_values(kind: Any) -> None:
     annotation = tuple[int, ...] if kind is tuple else kind[int]

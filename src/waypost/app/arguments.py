@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, get_origin
+from typing import Any, Final, TypeAlias, get_args, get_origin
 
 import msgspec
 
@@ -33,6 +33,7 @@ from waypost.validation.requests import (
     read_headers,
     read_query,
 )
+from waypost.validation.text import reader_of
 
 Read: TypeAlias = "Callable[[Request, Mapping[str, Any]], Any | Awaitable[Any]]"
 
@@ -154,6 +155,12 @@ class Planner:
             )
             return Plan(argument, "None")
         schema = None if plain else self._schema(argument)
+        if schema is not None and not schema.takes_text(many=caught):
+            self._reader.error(
+                f"{self._verb}: {argument.name!r} can't be {show(annotation)}, which no text of a path can be",
+                f"Annotate it with {'a list of scalars' if caught else 'a scalar'}: str, int, UUID, an enum.",
+            )
+            return Plan(argument, "None")
         parameter = Parameter(name, "path", schema, required=not may_lack, catch_all=caught)
         if schema is None:
             return Plan(argument, lookup, values, parameters=(parameter,))
@@ -178,7 +185,10 @@ class Planner:
     def _group(self, argument: Argument, schema: Schema, key: str) -> Plan:
         """The query, the headers, the cookies or all parameters of the path, as an object."""
         source = argument.source
-        if schema.fields is None and not (source == "query" and get_origin(bare(argument.annotation)) is dict):
+        of_dict = source == "query" and get_origin(bare(argument.annotation)) is dict
+        if (of_dict and not self._dict_of_text(argument)) or not self._of_text(argument, schema):
+            return Plan(argument, "None")
+        if schema.fields is None and not of_dict:
             self._reader.error(
                 f"{self._verb}: {source} can't be {show(argument.annotation)}, which has no fields",
                 "Annotate it with a model, a Struct, a dataclass or a TypedDict: each field is one name.",
@@ -196,6 +206,30 @@ class Planner:
             return self._params(argument, schema, key, parameters)
         make = {"query": read_query, "headers": read_headers, "cookies": read_cookies}[source](schema)
         return Plan(argument, f"{key}(request)", {key: make}, lambda request, params: make(request), parameters)
+
+    def _of_text(self, argument: Argument, schema: Schema) -> bool:
+        """Whether each field of an object may be a text, or several; else it is an error."""
+        beyond = schema.beyond_text()
+        if beyond:
+            source = argument.source
+            self._reader.error(
+                f"{self._verb}: {source} can't have the field {beyond[0]!r} of {show(argument.annotation)}: it holds "
+                "names or lists of its own, and no text can be that",
+                "Write its fields beside the others, or let clients send it as JSON: name the argument body.",
+            )
+        return not beyond
+
+    def _dict_of_text(self, argument: Argument) -> bool:
+        """Whether a query may be this dict of names and texts, or lists of texts; else it is an error."""
+        key, value = get_args(bare(argument.annotation))
+        values = _schema_or_none(value)
+        fits = reader_of(key) is None and (values is None or values.takes_text(many=True))
+        if not fits:
+            self._reader.error(
+                f"{self._verb}: query can't be {show(argument.annotation)}, which no query can be",
+                "Its keys are names, its values texts or lists of them: dict[str, int], dict[str, list[str]].",
+            )
+        return fits
 
     def _params(self, argument: Argument, schema: Schema, key: str, parameters: tuple[Parameter, ...]) -> Plan:
         segments = self._reader.segments
@@ -242,6 +276,8 @@ class Planner:
                 f"{self._verb}: form can't be {show(argument.annotation)}, which has no fields",
                 "Annotate it with a model, a Struct, a dataclass or a TypedDict: each field is one name of the form.",
             )
+            return Plan(argument, "None")
+        if not self._of_text(argument, schema):
             return Plan(argument, "None")
         lacks = None if argument.default is EMPTY else argument.default
         required = argument.default is EMPTY and not is_optional(argument.annotation)

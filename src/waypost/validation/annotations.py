@@ -85,6 +85,13 @@ def item_of(annotation: Any) -> Any:
     return Any
 
 
+def places_of(annotation: Any) -> tuple[Any, ...] | None:
+    """The places of a `tuple[X, Y]`; None for everything else."""
+    kinds = [bare(member) for member in without_none(annotation)]
+    args = get_args(kinds[0]) if len(kinds) == 1 and get_origin(kinds[0]) is tuple else ()
+    return args if args and Ellipsis not in args else None
+
+
 def walk(annotation: Any) -> Iterator[Any]:
     """The annotation and everything in it: arguments, metadata, the annotations of the fields of its objects.
 

@@ -15,6 +15,7 @@ from waypost.validation.msgspec_finish import Finish, finish_of, has_decimal
 from waypost.validation.msgspec_issues import issues_of
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
+from waypost.validation.text_shape import takes_text
 
 
 class MsgspecSchema:
@@ -65,6 +66,15 @@ class MsgspecSchema:
         except (msgspec.ValidationError, *_UNREADABLE):
             pass
         raise ValidationFailed(self._issues(value, strings=strings))
+
+    def takes_text(self, *, many: bool) -> bool:
+        """See Schema."""
+        return takes_text(self.annotation, many=many)
+
+    def beyond_text(self) -> list[str]:
+        """See Schema."""
+        fields = (self.fields or {}).values()
+        return [field.name for field in fields if not takes_text(field.annotation, many=True)]
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""

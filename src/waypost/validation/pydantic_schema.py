@@ -17,6 +17,7 @@ from waypost.validation.pydantic_fields import FieldWithoutSchema, JsonSchemaWri
 from waypost.validation.pydantic_finite import finite
 from waypost.validation.pydantic_issues import issues_of, thinned
 from waypost.validation.pydantic_sent import sent_plan
+from waypost.validation.pydantic_text import fields_beyond_text, holds_code, takes_text
 from waypost.validation.pydantic_unions import doubling_union
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
@@ -56,6 +57,8 @@ class PydanticSchema:
         except (PydanticUserError, TypeError, NameError, AttributeError, SyntaxError, RecursionError) as error:
             first = str(error).partition("\n")[0]
             raise SchemaError(f"{show(annotation)} can't be a schema: {first}") from error
+        if holds_code(self._adapter.core_schema):
+            raise SchemaError(f"{show(annotation)} can't be a schema: a function or a class is no data")
         members = doubling_union(self._adapter.core_schema)
         if members is not None:
             raise SchemaError(
@@ -102,6 +105,14 @@ class PydanticSchema:
         except RecursionError:
             raise ValidationFailed([Issue((), "The value is nested too deeply", "depth")]) from None
         raise _failed(failure, value, validate)
+
+    def takes_text(self, *, many: bool) -> bool:
+        """See Schema."""
+        return takes_text(self._adapter.core_schema, many=many)
+
+    def beyond_text(self) -> list[str]:
+        """See Schema."""
+        return fields_beyond_text(self._adapter.core_schema)
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""

@@ -22,8 +22,6 @@ _JSON_FIELD: Final = (b"content-type", b"application/json")
 
 def read_query(schema: Schema) -> Read:
     """Reads the query. Of a repeated name the first counts, where the schema takes no list."""
-    if schema.fields is None:
-        return lambda request: schema.from_python(dict(reversed(_query_pairs(request))))
     read = schema.from_pairs
     return lambda request: read(_query_pairs(request))
 
@@ -67,7 +65,7 @@ def read_cookies(schema: Schema) -> Read:
 
     def read(request: Request) -> Any:
         pairs = [(cookie.name, cookie.value) for cookie in request.cookies.get_all()]
-        return schema.from_python(dict(reversed(pairs))) if schema.fields is None else schema.from_pairs(pairs)
+        return schema.from_pairs(pairs)
 
     return read
 

@@ -63,6 +63,14 @@ class Schema(Protocol):
         """
         ...
 
+    def takes_text(self, *, many: bool) -> bool:
+        """Whether some text may be a value; with `many`, or a list of texts."""
+        ...
+
+    def beyond_text(self) -> list[str]:
+        """Of an object type, the fields that neither a text nor a list of texts can be."""
+        ...
+
     def encode(self, value: Any) -> bytes:
         """value as JSON, with the fields of the schema and no others. Raises ValidationFailed when it does not fit."""
         ...

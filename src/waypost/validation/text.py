@@ -13,7 +13,7 @@ from enum import Enum
 from math import isfinite
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
-from waypost.validation.annotations import ObjectField, bare, is_many, is_optional, item_of, without_none
+from waypost.validation.annotations import ObjectField, bare, is_many, is_optional, item_of, places_of, without_none
 
 Reader: TypeAlias = Callable[[str], Any]
 
@@ -97,37 +97,62 @@ def _or_none(read: Reader | None) -> Reader:
     return lambda text: None if not text else text if read is None else read(text)
 
 
-class TextPlan:
-    """How the text for one annotation is read: of a scalar, of a list, or of the fields of an object."""
+Plan: TypeAlias = tuple[bool, Reader | None]  # whether it takes several texts; what reads each of them
+_AS_IT_IS: Final[Plan] = (False, None)
 
-    __slots__ = ("_fields", "_many", "_read")
+
+class TextPlan:
+    """How the text for one annotation is read: of a scalar, of a list, or of the fields of an object or a dict."""
+
+    __slots__ = ("_fields", "_itself", "_others", "_places")
 
     def __init__(self, annotation: Any, fields: Mapping[str, ObjectField] | None) -> None:
-        self._many = fields is None and is_many(annotation)
-        self._read = reader_of(item_of(annotation) if self._many else annotation) if fields is None else None
-        self._fields: dict[str, tuple[bool, Reader | None]] | None = None
+        # _fields: those of an object; none for a dict, whose values are all of one type. _places: the readers of a
+        # tuple that says something else for each place, by the name of the field, None for the annotation itself.
+        self._fields: dict[str, Plan] | None = None
+        self._others = _AS_IT_IS
+        self._itself = _AS_IT_IS
+        self._places: dict[str | None, list[Reader | None]] = {}
         if fields is not None:
             self._fields = {}
             for field in fields.values():
-                plan = (field.many, reader_of(item_of(field.annotation) if field.many else field.annotation))
-                self._fields |= dict.fromkeys((field.name, *field.others), plan)
+                for name in (field.name, *field.others):
+                    self._fields[name] = self._plan(field.annotation, name)
+        elif get_origin(bare(annotation)) is dict:
+            self._fields = {}
+            self._others = self._plan(get_args(bare(annotation))[1], None)
+        else:
+            self._itself = self._plan(annotation, None)
+
+    def _plan(self, annotation: Any, name: str | None) -> Plan:
+        if not is_many(annotation):
+            return False, reader_of(annotation)
+        places = places_of(annotation)
+        if places is not None:
+            self._places[name] = [reader_of(place) for place in places]
+        return True, reader_of(item_of(annotation))
 
     def read(self, value: Any) -> Any:
         """The value for the schema. value: text or a list of it; of an object a mapping of names to such."""
-        if self._fields is None:
-            return _read(value, self._many, self._read)
-        fields = self._fields
-        return {
-            name: _read(item, *plan) if (plan := fields.get(name)) is not None else _first(item)
-            for name, item in value.items()
-        }
+        fields, others = self._fields, self._others
+        if fields is None:
+            items = _read(value, *self._itself)
+            return _read_places(items, self._places[None]) if self._places else items
+        found = {name: _read(item, *fields.get(name, others)) for name, item in value.items()}
+        return self._in_place(found) if self._places else found
+
+    def _in_place(self, found: dict[str, Any]) -> dict[str, Any]:
+        for name, readers in self._places.items():
+            for key in found.keys() & {name} if name is not None else found:
+                found[key] = _read_places(found[key], readers)
+        return found
 
     def read_pairs(self, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         """The fields of an object from names and values; of a repeated name the first counts unless it takes all."""
-        fields = self._fields or {}
+        fields, others = self._fields or {}, self._others
         found: dict[str, Any] = {}
         for name, value in pairs:
-            many, read = fields.get(name, _AS_IT_IS)
+            many, read = fields.get(name, others)
             if read is not None and value.__class__ is str:
                 value = read(value)  # noqa: PLW2901  # the same value, read
             if many:
@@ -137,15 +162,20 @@ class TextPlan:
                     found[name] = [value]
             elif name not in found:
                 found[name] = value
-        return found
-
-
-_AS_IT_IS: Final[tuple[bool, Reader | None]] = (False, None)
+        return self._in_place(found) if self._places else found
 
 
 def _first(value: Any) -> Any:
     """Of several values of one name the first, as the Web's get() has it."""
     return value[0] if value.__class__ is list and value else value
+
+
+def _read_places(items: list[Any], readers: list[Reader | None]) -> list[Any]:
+    read = [
+        reader(item) if reader is not None and item.__class__ is str else item
+        for reader, item in zip(readers, items, strict=False)
+    ]
+    return read + items[len(read) :]  # one too many is for the library to refuse
 
 
 def _read(value: Any, many: bool, read: Reader | None) -> Any:
