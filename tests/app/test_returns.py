@@ -69,6 +69,16 @@ PROJECT = {
         "def PATCH() -> list[SPost]: return [SPost(1, SPrivate('Ada'))]",
         "async def DELETE() -> TPost: return {'id': 1, 'password': 'secret'}",
     ),
+    "app/rows/route.py": route(
+        "class TAuthor(TypedDict):\n    name: str",
+        "class TFull(TypedDict, total=False):\n    id: int\n    author: TAuthor | None\n    missing: str",
+        "async def GET() -> TPost: return Row()",
+        "async def POST() -> list[TFull]: return [Row(), {'id': 2, 'author': Row().author}]",
+        "async def PUT() -> dict[str, TFull | None]: return {'a': Row(), 'b': None}",
+        "class Page(msgspec.Struct):\n    items: list[TFull]\n    user: SUser",
+        "async def PATCH() -> Page: return {'items': (Row(),), 'user': SPrivate('Ada')}",
+        "async def DELETE() -> TPost: return User(name='Ada')",
+    ),
     "app/wrong/route.py": route(
         "async def GET() -> Post: return {'id': 1, 'author': {'age': 's3cr3t'}}",
         "async def POST() -> list[SPost]: return [{'id': 1, 'author': {'name': 5}}]",
@@ -127,6 +137,15 @@ def test_only_the_fields_of_the_model_leave(client: Client) -> None:
     assert client.get("/struct").json() == client.post("/struct").json() == post
     assert client.put("/struct").json() == client.delete("/struct").json() == {"id": 1}
     assert client.patch("/struct").json() == [post]
+
+
+def test_a_row_is_sent_with_the_fields_of_a_typed_dict(client: Client) -> None:
+    full = {"id": 1, "author": {"name": "Ada"}}
+    assert client.get("/rows").json() == {"id": 1}
+    assert client.post("/rows").json() == [full, full | {"id": 2}]
+    assert client.put("/rows").json() == {"a": full, "b": None}
+    assert client.patch("/rows").json() == {"items": [full], "user": {"name": "Ada", "age": 0}}
+    assert client.delete("/rows").status == 500
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,11 @@ def has_decimal(info: Any) -> bool:
     return any(isinstance(item, DecimalType) for item in _below(info))
 
 
+def has_typed_dict(info: Any) -> bool:
+    """Whether a TypedDict stands in it."""
+    return any(isinstance(item, TypedDictType) for item in _below(info))
+
+
 def _below(info: Any) -> Iterator[Any]:
     """A type and all in it, each once."""
     seen: set[int] = set()

@@ -11,8 +11,9 @@ from waypost.errors import Issue, ValidationFailed
 from waypost.http.blob import File
 from waypost.http.json import encode_json, parse_json
 from waypost.validation.annotations import ObjectField, is_many, object_fields, show
-from waypost.validation.msgspec_finish import Finish, finish_of, has_decimal
+from waypost.validation.msgspec_finish import Finish, finish_of, has_decimal, has_typed_dict
 from waypost.validation.msgspec_issues import issues_of
+from waypost.validation.msgspec_rows import dicts_of
 from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
 from waypost.validation.text_shape import takes_text
@@ -23,7 +24,7 @@ class MsgspecSchema:
 
     kind: Literal["msgspec"] = "msgspec"
 
-    __slots__ = ("_convert", "_decimals", "_decode", "_kinds", "_text", "annotation", "fields", "many")
+    __slots__ = ("_convert", "_decimals", "_decode", "_kinds", "_rows", "_text", "annotation", "fields", "many")
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
@@ -33,6 +34,7 @@ class MsgspecSchema:
             self._kinds = _classes_in(info, annotation)
             self._decimals = has_decimal(info)
             finish = finish_of(info)
+            self._rows = info if has_typed_dict(info) else None
             self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
         except SchemaError:
             raise
@@ -93,13 +95,20 @@ class MsgspecSchema:
             # An object of a class below the schema's becomes one of the schema's: what it has besides stays here.
             found = self._convert(value, self.annotation, from_attributes=True)
         except (msgspec.ValidationError, RecursionError, ValueError):
-            pass
-        else:
-            # msgspec takes an object of the very class as it is, and whatever its fields hold with it: an object of a
-            # class below the field's would bring along what it has besides.
-            if any(kind.__subclasses__() for kind in self._kinds):
-                return self.from_python(parse_json(encode_json(found)))
-            return found
+            found = self._of_rows(value)
+        # msgspec takes an object of the very class as it is, and whatever its fields hold with it: an object of a
+        # class below the field's would bring along what it has besides.
+        if any(kind.__subclasses__() for kind in self._kinds):
+            return self.from_python(parse_json(encode_json(found)))
+        return found
+
+    def _of_rows(self, value: Any) -> Any:
+        if self._rows is not None:
+            try:
+                value = dicts_of(value, self._rows)
+                return self._convert(value, self.annotation, from_attributes=True)
+            except (msgspec.ValidationError, RecursionError, ValueError):
+                pass
         raise ValidationFailed(self._issues(parse_json(encode_json(value))))
 
     def _issues(self, value: Any, *, strings: bool = False) -> list[Issue]:
