@@ -100,6 +100,9 @@ def mistakes(tmp_path: Path, code: str, folder: str = "[id]") -> list[StartupErr
         ("async def POST(body: Callable[[int], int]): ...", "is no type of data", "a model"),
         ("async def POST(body: New | Callable[[int], int]): ...", "a function or a class is no data", "a model"),
         ("async def POST(body: list[type[int]] | None): ...", "is no type of data", "a model"),
+        ("async def GET() -> str: ...", "GET returns str, and every request", "Response(text)"),
+        ("def GET(id) -> Annotated[int, 1] | None: ...", "GET returns int, and every request", "Response"),
+        ("@with_auth\nasync def GET() -> bytes | bool: ...", "GET returns bytes or bool", "Response"),
         ("async def GET(id) -> Thing: ...", "return annotation can't be a schema", "a model"),
         ("async def GET(id) -> User: ...", "return annotation can't be resolved", "TYPE_CHECKING"),
         ("responses = {404: Thing}\nasync def GET(): ...", "responses[404] can't be a schema", "Write responses ="),
@@ -176,6 +179,25 @@ async def DELETE(user, id: int, limit=10): return {"limit": limit}
         assert client.get("/7").json() == {"limit": 5}
         assert client.post("/7").json() == client.put("/7").json() == client.patch("/7").json() == {"limit": 10}
         assert client.delete("/7").status == 401
+
+
+def test_return_annotations_that_are_an_answer_all_the_same(tmp_path: Path) -> None:
+    code = """
+from waypost import redirect
+def own(handler):
+    @functools.wraps(handler)
+    async def wrapper(request, context): return Response(await handler(request, context))
+    return wrapper
+@own
+async def GET(request, context) -> str: return "text"
+async def POST() -> None: redirect("/elsewhere")
+async def PUT() -> str | Response: return Response("text")
+"""
+    files = {"app/route.py": HEAD + code, "app/page/page.py": "def page() -> str: return '<p>'\n"}
+    with Client(make_application(tmp_path, files)) as client:
+        assert client.get("/").text == client.put("/").text == "text"
+        assert client.post("/", follow_redirects=False).headers["location"] == "/elsewhere"
+        assert client.get("/page").text == "<p>"
 
 
 def test_without_pydantic_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

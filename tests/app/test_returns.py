@@ -86,6 +86,27 @@ PROJECT = {
         "async def PATCH() -> Post: return 'text'",
         "async def DELETE() -> Post | None: return 5",
     ),
+    "app/plain/route.py": route(
+        "responses = {'PUT': {201: 'Made'}}",
+        "async def GET() -> dict[str, int]: return {'a': 1}",
+        "def POST() -> list[str]: return ('a', 'b')",
+        "async def PUT() -> dict[str, dict[str, float | None]] | None: return {'a': {'b': 1.5, 'c': None}}",
+        "async def PATCH() -> tuple[int, str]: return [1, 'x']",
+        "async def DELETE() -> Response | dict[int, bool]: return Response.json({'1': 'no'}, 400)",
+    ),
+    "app/plain/wrong/route.py": route(
+        "async def GET() -> dict[str, int]: return {'a': 'x'}",
+        "async def POST() -> list[str]: return ['a', 5]",
+        "async def PUT() -> Response[list[int]]: return Response.json(['a'])",
+        "async def PATCH() -> dict[str, int]: return None",
+    ),
+    "app/null/route.py": route(
+        "async def GET() -> Post | None: return None",
+        "def POST() -> SPost | None: return None",
+        "async def PUT() -> dict[str, int] | None: return None",
+        "async def PATCH() -> dict[str, Any] | Response | None: return None",
+        "async def DELETE() -> Response | None: return None",
+    ),
     "app/changed/route.py": route(
         "async def GET() -> Problem: return Problem(5)",
         "async def POST() -> Post:\n    post = Post(id=1, author=User(name='Ada'))\n    post.author.age = 'old'\n"
@@ -224,6 +245,44 @@ def test_annotations_that_say_nothing_leave_the_answer_as_it_is(client: Client) 
     assert client.put("/untold").json() == {"name": "x", "age": 0, "password": "secret"}
     assert client.patch("/untold").json() == [{"a": 1}]
     assert client.get("/page").text == "<p>x</p>"
+
+
+def test_containers_without_fields_are_sent_as_they_are_and_held_in_development(client: Client) -> None:
+    assert client.get("/plain").json() == {"a": 1}
+    assert client.post("/plain").json() == ["a", "b"]
+    made = client.put("/plain")
+    assert (made.status, made.json()) == (201, {"a": {"b": 1.5, "c": None}})
+    assert client.patch("/plain").json() == [1, "x"]
+    assert client.delete("/plain").status == 400
+    for verb, told in (("GET", "a: "), ("POST", "1: "), ("PUT", "0: ")):
+        response = client.request(verb, "/plain/wrong")
+        if client.application.config.dev:
+            assert response.status == 500
+            assert told in response.json()["message"]
+        else:
+            assert response.status == 200
+    assert client.patch("/plain/wrong").status == 500, "a branch that forgot its return"
+    operations = next(route for route in client.application.routes if route.pattern == "/plain").operations
+    schemas = {
+        verb: [(status, item.schema and item.schema.annotation) for status, item in operation.responses.items()]
+        for verb, operation in operations.items()
+    }
+    assert schemas["GET"] == [(200, dict[str, int])]
+    assert schemas["PUT"] == [(201, dict[str, dict[str, float | None]] | None)]
+    assert schemas["DELETE"] == [(200, dict[int, bool])]
+
+
+def test_none_is_null_where_the_annotation_has_it(client: Client) -> None:
+    for verb in ("GET", "POST", "PUT", "PATCH"):
+        response = client.request(verb, "/null")
+        assert (response.status, response.text) == (200, "null")
+        assert response.headers["content-type"] == "application/json"
+    assert client.delete("/null").status == 500, "a response is not there"
+    operations = next(route for route in client.application.routes if route.pattern == "/null").operations
+    for verb in ("GET", "POST", "PUT"):
+        schema = operations[verb].responses[200].schema
+        assert schema is not None
+        assert {"type": "null"} in schema.json_schema("serialization")[0]["anyOf"]
 
 
 def test_a_name_responses_of_the_projects_own(tmp_path: Path) -> None:

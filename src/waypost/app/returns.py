@@ -1,69 +1,45 @@
 """A handler's return annotation → the schema of what it answers, and what makes a response of what it returns.
 
 `-> Post` and `-> list[Post]`: data, sent as the schema has it and with no field besides. `-> Response[Post]`: a
-response that the handler makes itself, held against the schema in development. A module's `responses` says what other
-statuses hold. Annotations that say nothing of the data (Response, dict, Any, None) leave the answer as it is.
+response that the handler makes itself, held against the schema in development; so is `-> dict[str, int]`, which has
+no fields to leave out. A module's `responses` says what other statuses hold. Annotations that say nothing of the data
+(Response, dict, Any) leave the answer as it is.
 """
 
 from __future__ import annotations
 
-import types
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Final,
-    Never,
-    NoReturn,
-    TypeAlias,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-)
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from waypost.app.operation import ResponseSchema
+from waypost.app.result import to_response
+from waypost.app.return_kinds import SCALARS, Members, members_of
 from waypost.app.signature import EMPTY, SignatureReader, own_return, resolve
 from waypost.errors import InvalidJSON, InvalidResponseError, StartupError, ValidationFailed
 from waypost.http.response import Response, encoded_json
 from waypost.routing.exports import VERBS
 from waypost.routing.source import Source
-from waypost.validation.annotations import bare, members, show
+from waypost.validation.annotations import show
 
 if TYPE_CHECKING:
     from waypost.validation import Schema
 
 Respond: TypeAlias = Callable[[Any], Any]
 
-#: What says nothing of the data, alone or as an argument of dict and list.
-_UNTOLD: Final = (
-    Any,
-    object,
-    dict,
-    list,
-    tuple,
-    str,
-    bytes,
-    int,
-    float,
-    bool,
-    Mapping,
-    Never,
-    NoReturn,
-    None,
-    type(None),
-)
-_WAITED: Final = (Awaitable, Coroutine)
-
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """What a handler gives. data: the schema of what it returns as data; made: of what its Responses hold."""
+    """What a handler gives.
+
+    data: the schema of what it returns as data; made: of what its Responses hold. plain: its data is sent as it is, and
+    made is the schema of that too. null: None is sent as null.
+    """
 
     data: Schema | None = None
     made: Schema | None = None
+    plain: bool = False
+    null: bool = False
     status: int = 200
     responses: Mapping[int, ResponseSchema] = field(default_factory=dict)
 
@@ -83,66 +59,35 @@ def read_returns(reader: SignatureReader, declared: Mapping[int, ResponseSchema]
                     "Import what it names where the handler stands, not only under `if TYPE_CHECKING`.",
                 )
             annotation = EMPTY
-    data: list[Any] = []
-    made: list[Any] = []
-    for member in () if annotation is EMPTY else _parts(_awaited(annotation)):
-        if _is_response(member):
-            made += [item for item in get_args(bare(member)) if not _is_untold(item)]
-        elif not _is_untold(member):
-            data.append(member)
-        elif not _is_nothing(member):
-            data = []  # `-> Post | dict`: the answer may be anything
-            break
-    found = Returns(_schema(reader, data), _schema(reader, made), status, declared)
-    schema = found.data or found.made
+    found = Members() if annotation is EMPTY else members_of(annotation)
+    _refuse_scalars(reader, found)
+    null = bool(found.nothing and (found.told or found.plain or found.untold))
+    nothing = found.nothing if null else []
+    data: Schema | None = None
+    plain: Schema | None = None
+    if not found.untold and not (found.told and found.plain):  # `-> Post | dict`: the answer may be anything
+        data = _schema(reader, found.told + nothing) if found.told else None
+        plain = _schema_or_none(found.plain + found.made + nothing) if found.plain else None
+    made = plain or _schema(reader, found.made)
+    schema = data or made
     if schema is None:
-        return found
+        return Returns(null=null, status=status, responses=declared)
     known = declared.get(status)
     shown = ResponseSchema(known.schema or schema if known else schema, description=known.description if known else "")
-    return Returns(
-        found.data, found.made, status, {status: shown, **{k: v for k, v in declared.items() if k != status}}
-    )
+    responses = {status: shown, **{k: v for k, v in declared.items() if k != status}}
+    return Returns(data, made, plain is not None, null, status, responses)
 
 
-def _awaited(annotation: Any) -> Any:
-    """What a plain function with `-> Awaitable[X]` gives in the end."""
-    if get_origin(annotation) in _WAITED:
-        return get_args(annotation)[-1]
-    return annotation
-
-
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    """The members of a union. One that says how its members are told apart stays whole, where all of it is data."""
-    while type(annotation).__name__ == "TypeAliasType":
-        annotation = annotation.__value__
-    found = members(annotation)
-    if len(found) == 1:
-        return found
-    if get_origin(annotation) is not Annotated:
-        return tuple(part for item in get_args(bare(annotation)) for part in _parts(item))
-    return found if any(_is_response(member) or _is_untold(member) for member in found) else (annotation,)
-
-
-def _is_response(annotation: Any) -> bool:
-    kind = bare(annotation)
-    owner = get_origin(kind) or kind
-    return isinstance(owner, type) and issubclass(owner, Response)
-
-
-def _is_nothing(annotation: Any) -> bool:
-    return annotation is None or annotation is type(None)
-
-
-def _is_untold(annotation: Any) -> bool:
-    kind = bare(annotation)
-    origin = get_origin(kind)
-    if isinstance(kind, TypeVar):
-        return True
-    if origin in (Union, types.UnionType):
-        return all(_is_untold(item) for item in get_args(kind))
-    if origin in (dict, list, tuple, Mapping):
-        return all(item is Ellipsis or _is_untold(item) for item in get_args(kind))
-    return origin is None and any(kind is item for item in _UNTOLD)
+def _refuse_scalars(reader: SignatureReader, found: Members) -> None:
+    """Text and numbers are no answers. `-> None` may be meant: redirect() and its kin end a handler."""
+    if reader.added is None or found.responses or found.told or found.plain:
+        return  # a wrapper of the project's own may make something of it
+    if found.untold and all(kind in SCALARS for kind in found.untold):
+        kinds = " or ".join(map(show, found.untold))
+        reader.error(
+            f"{reader.verb} returns {kinds}, and every request would be answered with 500",
+            "Return Response(text), annotated with Response, for text and bytes; a dict, a list or a model for data.",
+        )
 
 
 def _is_untold_text(annotation: Any) -> bool:
@@ -152,17 +97,33 @@ def _is_untold_text(annotation: Any) -> bool:
 
 
 def _schema(reader: SignatureReader, kinds: list[Any]) -> Schema | None:
-    if not kinds:
-        return None
-    from waypost.validation import SchemaError, schema_of
+    from waypost.validation import SchemaError
 
-    annotation: Any = kinds[0] if len(kinds) == 1 else Union[tuple(kinds)]  # noqa: UP007  # made of a list
     try:
-        return schema_of(annotation)
+        return _schema_of(kinds)
     except (SchemaError, NameError) as error:
         remedy = getattr(error, "remedy", "") or "Annotate it with a type of data, or with Response."
         reader.error(f"{reader.verb}: its return annotation can't be a schema: {error}", remedy)
         return None
+
+
+def _schema_or_none(kinds: list[Any]) -> Schema | None:
+    """What can't be a schema was sent as it is before there were schemas for it: `-> list[int] | tuple[int, ...]`."""
+    from waypost.validation import SchemaError
+
+    try:
+        return _schema_of(kinds)
+    except (SchemaError, NameError):
+        return None
+
+
+def _schema_of(kinds: list[Any]) -> Schema | None:
+    if not kinds:
+        return None
+    from waypost.validation import schema_of
+
+    annotation: Any = kinds[0] if len(kinds) == 1 else Union[tuple(kinds)]  # noqa: UP007  # made of a list
+    return schema_of(annotation)
 
 
 def responder(returns: Returns, where: str, *, dev: bool) -> Respond | None:
@@ -170,7 +131,7 @@ def responder(returns: Returns, where: str, *, dev: bool) -> Respond | None:
     data, status = returns.data, returns.status
     held = _holder(returns, where) if dev else None
     if data is None:
-        return held
+        return _as_it_is(returns, held, where)
 
     def respond(value: Any) -> Any:
         if isinstance(value, Response):
@@ -182,6 +143,23 @@ def responder(returns: Returns, where: str, *, dev: bool) -> Respond | None:
         except ValidationFailed as failure:
             problem = failure
         raise InvalidResponseError(f"{where} returned what is no {show(data.annotation)}: {_told(problem)}")
+
+    return respond
+
+
+def _as_it_is(returns: Returns, held: Respond | None, where: str) -> Respond | None:
+    """What makes a response of data that is sent as it is; None where the endpoint's value can stay as it is."""
+    status, null, plain = returns.status, returns.null, returns.plain
+    if not null and (not plain or (held is None and status == 200)):
+        return held
+
+    def respond(value: Any) -> Any:
+        if value is None and null:
+            value = encoded_json(b"null", status if plain else 200)
+        elif plain and not isinstance(value, Response):
+            value = to_response(value, where)
+            value = value if status == 200 else encoded_json(value._payload, status)
+        return value if held is None else held(value)
 
     return respond
 
