@@ -73,6 +73,13 @@ def mistakes(tmp_path: Path, code: str, folder: str = "[id]") -> list[StartupErr
         ("async def POST(body: Thing): ...", "Thing is no type of data", "a model"),
         ("async def POST(body: dict[str, Thing]): ...", "Thing is no type of data", "a model"),
         ("async def POST(body: User): ...", "'body' can't be resolved: User is not defined", "TYPE_CHECKING"),
+        ("class M(BaseModel): a: Missing\nasync def POST(body: M): ...", "names Missing, which", "Import Missing in"),
+        (
+            "class M(BaseModel): a: Missing\nasync def POST(body: list[M]): ...",
+            "list[app.[id].route.M] can't be a schema: it names Missing, which is not defined",
+            "Import Missing in",
+        ),
+        ("class M(BaseModel): a: list[Issue]\nasync def GET(id) -> M: ...", "names Issue, which", "Import Issue in"),
         ("async def POST(body: Lost): ...", "User", "not only under"),
         ("async def POST(body: 'New |'): ...", "the annotation of its argument 'body' is none", "Write a type"),
         ("async def POST(body: WithFile): ...", "a File can't come from there", "form"),
@@ -196,7 +203,7 @@ async def PUT() -> str | Response: return Response("text")
     files = {"app/route.py": HEAD + code, "app/page/page.py": "def page() -> str: return '<p>'\n"}
     with Client(make_application(tmp_path, files)) as client:
         assert client.get("/").text == client.put("/").text == "text"
-        assert client.post("/", follow_redirects=False).headers["location"] == "/elsewhere"
+        assert client.post("/").headers["location"] == "/elsewhere"
         assert client.get("/page").text == "<p>"
 
 

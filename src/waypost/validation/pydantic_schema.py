@@ -40,6 +40,10 @@ class PydanticSchema:
         self.annotation = annotation
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+            if not self._adapter.pydantic_complete:
+                # Says which name it is that a model lacks, which asking for the validator does not. The names of this
+                # module are none of the model's.
+                self._adapter.rebuild(raise_errors=True, _types_namespace={})
             validator = _validator_of_requests(self._adapter)
             self._validate_json: Callable[[bytes], Any] = validator.validate_json
             self._validate: Callable[..., Any] = validator.validate_python
@@ -49,7 +53,7 @@ class PydanticSchema:
         except PydanticUndefinedAnnotation as error:
             raise SchemaError(
                 f"{show(annotation)} can't be a schema: it names {error.name}, which is not defined",
-                "Import it where the model is defined, not only under TYPE_CHECKING.",
+                f"Import {error.name} in the module of the model that names it, not only under TYPE_CHECKING.",
             ) from error
         except PydanticSchemaGenerationError as error:
             first = str(error).split(".", 1)[0]
