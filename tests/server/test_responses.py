@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -365,6 +366,50 @@ def test_a_client_that_leaves_a_stream_ends_it(serve: Serve, loop_kind: str) -> 
         getattr(client, leave)()
         live.eventually(lambda count=number + 1: len(closed) == count, 1)
     live.eventually(lambda: len(live.sent) == 2 and not live.server.service.connections)
+
+
+def test_a_half_closed_client_is_given_what_was_written_and_only_so_much_time(serve: Serve, loop_kind: str) -> None:
+    closed: list[str] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 50_000
+        finally:
+            closed.append("closed")
+
+    live = serve(_answering(lambda: Response(chunks())), uvloops=loop_kind == "uvloop", write_timeout=0.8)
+    service = live.server.service
+    reading, silent = live.client(), live.client()
+    for client in (reading, silent):
+        client.send(GET)
+    live.eventually(lambda: [item.write_paused for item in live.call(service.connections.copy)] == [True, True])
+    for client in (reading, silent):
+        client.socket.shutdown(socket.SHUT_WR)
+    live.eventually(lambda: len(closed) == 2)
+    left = live.call(lambda: [item.transport.get_write_buffer_size() for item in service.connections])
+    assert len(left) == 2 and all(left), "they are counted for as long as they cost something"
+    assert len(reading.to_end()) > max(left)
+    live.eventually(lambda: not service.connections, 3)
+    assert silent.socket.fileno() >= 0 and len(live.sent) == 2
+
+
+def test_a_half_closed_client_that_stops_reading_is_cut(serve: Serve, loop_kind: str) -> None:
+    uvloops = loop_kind == "uvloop"
+    live = serve(_answering(lambda: Response(b"x" * 30_000_000)), uvloops=uvloops, write_timeout=0.8)
+    client = live.client()
+    live.eventually(lambda: len(live.server.service.connections) == 1)
+    (connection,) = live.call(live.server.service.connections.copy)
+    # So that there is much left when the connection counts as writable again.
+    live.call(lambda: connection.transport.set_write_buffer_limits(high=10_000_000, low=9_000_000))
+    client.send(GET)
+    live.eventually(lambda: connection.write_paused)
+    client.socket.shutdown(socket.SHUT_WR)
+    live.eventually(lambda: connection.gone)
+    while connection.write_paused:
+        assert client.socket.recv(65_536)
+    live.eventually(lambda: not live.server.service.connections, 4)
+    assert len(live.sent) == 1
 
 
 def test_head_closes_the_stream_it_does_not_send(serve: Serve) -> None:

@@ -38,14 +38,14 @@ class HttpConnection(FlowControl, asyncio.Protocol):
 
     closing: the connection ends with the answer that was just sent. started_sending: the head of a streamed answer
     is out. running: its handler was entered. taken: who has the transport now, after an Upgrade. accepted: when, in
-    the clock's time.
+    the clock's time. lost: the transport is closed, with all that was written sent or given up.
     """
 
-    __slots__ = ("_started", "_untold", "accepted", "closing", "running", "started_sending", "taken")
+    __slots__ = ("_started", "_untold", "accepted", "closing", "lost", "running", "started_sending", "taken")
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
-        self.closing = self.running = self.started_sending = False
+        self.closing = self.lost = self.running = self.started_sending = False
         self.taken: Successor | None = None
         self._untold: Request | None = None  # its answer was given; on_sent does not know yet
         self._started = 0.0
@@ -65,7 +65,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
 
     def eof_received(self) -> bool | None:
         # A half-closed client can't be told from one that left, and no handler works for nobody: as in Node, the end
-        # of the client's side is the end. What was already written is still delivered.
+        # of the client's side is the end. What was already written is still delivered, to one that reads.
         self._client_left()
         return None
 
@@ -73,6 +73,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         if self.pending:  # its handler had not started
             self.pending = False
             self.request = None
+        self.lost = True
         self._client_left()
         self.stop_parsing()
         self._tell()
@@ -83,6 +84,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         if self.gone:
             return
         self.gone = True
+        self.phase = DEAF  # once it has taken what was written nothing goes on, and its time is not that of an idle one
         self._watch_writes()
         self.wake()
         request = self.request
@@ -232,12 +234,18 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         if self.task is not None:
             self._end_task()
         self._untold = request
-        if self.gone or self.taken is not None:
-            if self.taken is not None:
-                # The end of TLS waits for the client; when the server stops, nobody is left to wait.
-                (self.transport.abort if self.cut else self.transport.close)()
+        if self.taken is not None:
+            # The end of TLS waits for the client; when the server stops, nobody is left to wait.
+            (self.transport.abort if self.cut else self.transport.close)()
             self._tell()
             self._settle()
+            return
+        if self.gone:
+            # Until what was written is taken the connection is watched and counted, or it would stay for ever.
+            if self.lost or not self.write_paused:
+                self._tell()
+            if self.lost:
+                self._settle()
             return
         self.closing = self.started_sending = False
         self.given = NEVER
