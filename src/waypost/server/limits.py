@@ -6,7 +6,6 @@ object that has fields of the same names. Knows no sockets and no requests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Self
 
 import msgspec
@@ -21,7 +20,7 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True):
     header_timeout: from accept, or from the first byte of a later request, to the end of its headers.
     body_timeout: longest silence within a body; min_body_rate: bytes a second, judged over each body_timeout.
     write_timeout: how long a client may take nothing of its answer; stream_timeout: how long a stream may give nothing.
-    handler_timeout: until the handler has a response.
+    handler_timeout: until the handler has a response; what streams after that has stream_timeout.
     max_concurrent_requests: beyond it the answer is 503 with Retry-After.
     max_requests, worker_memory_limit: a worker past one of them asks to be replaced.
     websocket_…: see Config; max_size is of one message, max_queue counts messages that wait for their handler.
@@ -63,15 +62,6 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("tls_certificate", "tls_key"):
             found[name] = str(found[name] or "")
         return cls(**found).checked()
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `as_mapping`, in the process that a worker is. Raises TypeError for an unknown name."""
-        return cls(**values).checked()
-
-    def as_mapping(self) -> dict[str, Any]:
-        """Plain values, so that a supervisor can hand them to its workers as JSON."""
-        return msgspec.structs.asdict(self)
 
     def checked(self) -> Self:
         if bool(self.tls_certificate) != bool(self.tls_key):
