@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from waypost.http.date import http_date
@@ -172,6 +172,22 @@ def test_a_handler_that_is_too_slow_is_a_504(serve: Serve) -> None:
     assert (status, headers["connection"]) == (504, "close")
     assert 0.3 <= time.monotonic() - began < 1.5
     assert ended == ["ended"]
+
+
+def test_the_time_of_a_handler_ends_with_its_response_and_not_with_its_stream(serve: Serve) -> None:
+    async def ticks() -> AsyncIterator[bytes]:
+        for _ in range(5):
+            await asyncio.sleep(0.2)
+            yield b"tick"
+
+    async def handler(request: Request) -> Response:
+        if request.path == "/late":
+            await asyncio.sleep(0.1)
+        return Response(ticks())
+
+    live = serve(handler, handler_timeout=0.4)
+    assert live.get("/late")[2] == b"tick" * 5
+    assert live.get("/at-once")[2] == b"tick" * 5
 
 
 def test_without_a_limit_a_handler_may_take_its_time(serve: Serve) -> None:

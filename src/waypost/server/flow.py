@@ -26,21 +26,21 @@ class FlowControl(MessageReader):
 
     write_paused: the transport holds more than it likes. gone: the client left. cut: why a handler was cancelled,
     "timeout", "silence" or "shutdown". task: of the handler, once it has waited for something. sent_bytes: of the body
-    of the current answer. given: when the stream that is being sent last gave something, in the clock's time; NEVER
-    where that has no limit.
+    of the current answer. started_sending: the head of a streamed answer is out. given: when the stream that is being
+    sent last gave something, in the clock's time; NEVER where that has no limit.
     """
 
     __slots__ = (
         "_file", "_handler_deadline", "_heard", "_lingering", "_moved", "_progress", "_seen", "_waiter",
-        "_window", "_window_bytes", "cut", "given", "gone", "sent_bytes", "task", "transport", "write",
-        "write_paused",
+        "_window", "_window_bytes", "cut", "given", "gone", "sent_bytes", "started_sending", "task", "transport",
+        "write", "write_paused",
     )  # fmt: skip
 
     transport: asyncio.Transport
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
-        self.gone = self.write_paused = False
+        self.gone = self.started_sending = self.write_paused = False
         self.cut = ""
         self.sent_bytes = 0
         self._file = self._lingering = False
@@ -168,7 +168,8 @@ class FlowControl(MessageReader):
         again = self._handler_deadline
         if now >= self._handler_deadline:
             self._handler_deadline = again = NEVER
-            if self.task is not None:
+            # Looked up only here: a handler that gave its stream at once has done so before its time was set.
+            if self.task is not None and not self.started_sending:
                 self.cut = "timeout"
                 self.task.cancel()
         if self.write_paused or self._file:

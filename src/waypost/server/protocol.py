@@ -36,16 +36,16 @@ _EAGER = sys.version_info >= (3, 12)
 class HttpConnection(FlowControl, asyncio.Protocol):
     """A server's side of one connection.
 
-    closing: the connection ends with the answer that was just sent. started_sending: the head of a streamed answer
-    is out. running: its handler was entered. taken: who has the transport now, after an Upgrade. accepted: when, in
-    the clock's time. lost: the transport is closed, with all that was written sent or given up.
+    closing: the connection ends with the answer that was just sent. running: its handler was entered. taken: who has
+    the transport now, after an Upgrade. accepted: when, in the clock's time. lost: the transport is closed, with all
+    that was written sent or given up.
     """
 
-    __slots__ = ("_started", "_untold", "accepted", "closing", "lost", "running", "started_sending", "taken")
+    __slots__ = ("_started", "_untold", "accepted", "closing", "lost", "running", "taken")
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
-        self.closing = self.lost = self.running = self.started_sending = False
+        self.closing = self.lost = self.running = False
         self.taken: Successor | None = None
         self._untold: Request | None = None  # its answer was given; on_sent does not know yet
         self._started = 0.0
