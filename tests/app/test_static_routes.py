@@ -456,6 +456,26 @@ def test_a_stream_that_fails_is_an_error_and_nothing_is_stored(tmp_path: Path) -
     inside(tmp_path, {"a": route}, test)
 
 
+@pytest.mark.parametrize(
+    ("own", "vary"),
+    [
+        ("X-Accept-Encoding", "X-Accept-Encoding, Accept-Encoding"),
+        ("Accept, accept-encoding", "Accept, accept-encoding"),
+    ],
+)
+def test_a_long_answer_is_kept_with_all_that_it_varies_by(tmp_path: Path, own: str, vary: str) -> None:
+    route = COUNT + STATIC + f"async def GET():\n    return Response('long ' * 1000, headers={{'vary': {own!r}}})\n"
+
+    async def test(client: AsyncClient) -> None:
+        assert (await client.get("/a")).headers.get("vary") == vary
+        store = client.application.cache.caching.store
+        assert isinstance(store, MemoryStore)
+        (record,) = store._records.table.values()
+        assert dict(record.entry.headers)[b"vary"].decode() == vary
+
+    inside(tmp_path, {"a": route}, test)
+
+
 def test_a_long_answer_is_compressed_once_and_varies(tmp_path: Path) -> None:
     route = COUNT + STATIC + "async def GET():\n    return Response('long ' * 1000)\n"
 

@@ -33,6 +33,7 @@ from waypost.http.payload import BodyStream, encode_chunk
 from waypost.http.request import Request
 from waypost.http.request_id import RequestIds
 from waypost.http.response import Response
+from waypost.http.vary import add_vary
 
 if TYPE_CHECKING:
     from waypost.app.entry import Endpoint, RouteEntry
@@ -244,7 +245,7 @@ class StaticRoute:
         body = response.payload
         assert isinstance(body, bytes)  # _collect has made it so
         if self._compress and len(body) >= MIN_SIZE and is_compressible(response):
-            _add_vary(response)
+            add_vary(response.headers.raw, b"Accept-Encoding")
         lifetime = self.lifetime.shortened(fill.lifetime)
         if fill.own is not None:
             lifetime = lifetime.shortened(fill.own)
@@ -300,11 +301,3 @@ class _Rest(BodyStream):
     async def aclose(self, reason: BaseException | None = None) -> None:
         await self._inner.aclose(reason)
         await super().aclose(reason)
-
-
-def _add_vary(response: Response) -> None:
-    known = response.headers.get("vary")
-    if known is None:
-        response.headers.set("vary", "Accept-Encoding")
-    elif "accept-encoding" not in known.lower():
-        response.headers.set("vary", f"{known}, Accept-Encoding")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from waypost.errors import InvalidResponseError
 from waypost.http.headers import Headers, RawHeaders
 from waypost.http.response import Response
+from waypost.http.vary import join_vary
 
 if TYPE_CHECKING:
     from waypost.app.context import RequestScope
@@ -105,17 +106,8 @@ def _joined(below: RawHeaders, above: RawHeaders) -> RawHeaders:
 def _joined_lists(below: RawHeaders, above: RawHeaders, names: set[bytes]) -> RawHeaders:
     kept = [item for item in below if item[0] not in names]
     own = [item for item in above if item[0] not in (b"set-cookie", b"vary")]
-    vary = _vary([value for name, value in (*below, *above) if name == b"vary"])
+    vary = join_vary([value for name, value in (*below, *above) if name == b"vary"])
     # A browser takes the last of several lines for one cookie: the handler's, as it is in Next.js.
     cookies = [item for item in (*above, *below) if item[0] == b"set-cookie"]
     kept = [item for item in kept if item[0] not in (b"set-cookie", b"vary")]
     return [*kept, *own, *([(b"vary", vary)] if vary else []), *cookies]
-
-
-def _vary(values: list[bytes]) -> bytes:
-    names: dict[bytes, bytes] = {}
-    for value in values:
-        for name in map(bytes.strip, value.split(b",")):
-            if name:
-                names.setdefault(name.lower(), name)
-    return b"*" if b"*" in names else b", ".join(names.values())
