@@ -49,24 +49,29 @@ def test_the_other_servers_answer_comes_back(tmp_path: Path) -> None:
 def test_who_the_client_is_is_told_and_not_believed(tmp_path: Path) -> None:
     forged = {
         "X-Forwarded-For": "1.2.3.4", "Forwarded": "for=1.2.3.4", "X-Forwarded-Host": "evil",
-        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Proto": "https", "X-Real-IP": "1.2.3.4",
     }  # fmt: skip
     with project(tmp_path) as (client, other):
         client.get("/out/x", headers=forged)
     fields = other.fields()
     assert fields["x-forwarded-for"] == ["203.0.113.7"]
     assert (fields["x-forwarded-host"], fields["x-forwarded-proto"]) == (["testserver"], ["http"])
-    assert "forwarded" not in fields
+    assert "forwarded" not in fields and "x-real-ip" not in fields
 
 
 def test_a_trusted_proxys_chain_is_continued(tmp_path: Path) -> None:
     with project(tmp_path, trusted_proxies="203.0.113.0/24") as (client, other):
         client.get(
             "/out/x",
-            headers={"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "api.example"},
+            headers={
+                "X-Forwarded-For": "1.2.3.4",
+                "X-Forwarded-Proto": "https",
+                "X-Forwarded-Host": "api.example",
+                "X-Real-IP": "1.2.3.4",
+            },
         )
     fields = other.fields()
-    assert fields["x-forwarded-for"] == ["1.2.3.4, 203.0.113.7"]
+    assert (fields["x-forwarded-for"], fields["x-real-ip"]) == (["1.2.3.4, 203.0.113.7"], ["1.2.3.4"])
     assert (fields["x-forwarded-host"], fields["x-forwarded-proto"]) == (["api.example"], ["https"])
 
 

@@ -32,7 +32,9 @@ _HOP_BY_HOP = frozenset(
         b"trailer", b"transfer-encoding", b"upgrade", b"expect", b"http2-settings",
     )
 )  # fmt: skip
-_OURS = frozenset((b"host", b"content-length", b"x-forwarded-host", b"x-forwarded-proto"))
+_OURS = frozenset((b"host", b"content-length", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
+# What a stranger says about who he is must not reach a server that believes us.
+_CLAIMS = frozenset((b"forwarded", b"x-real-ip"))
 
 
 class Forwarder:
@@ -94,15 +96,12 @@ def _request_fields(request: Request) -> RawHeaders:
     # has set, the one that says who it is above all, it would take that away; nobody needs it for others than these.
     if not _connection_fields(fields).isdisjoint({name for name, _ in fields} - _HOP_BY_HOP):
         raise BadRequest("The Connection header names a field that is not about the connection")
-    dropped = _OURS | _HOP_BY_HOP
     trusted = request._connection.trusted
+    dropped = _OURS | _HOP_BY_HOP
+    if not trusted:
+        dropped |= _CLAIMS
     chain = request.headers.get("x-forwarded-for") if trusted else None
-    kept = [
-        (name, value)
-        for name, value in fields
-        # What a stranger says about who he is must not reach a server that believes us.
-        if name not in dropped and name != b"x-forwarded-for" and (trusted or name != b"forwarded")
-    ]
+    kept = [item for item in fields if item[0] not in dropped]
     peer = request._connection.peer
     forwarded_for = ", ".join(part for part in (chain, peer) if part)
     if forwarded_for:
