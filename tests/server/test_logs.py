@@ -65,7 +65,7 @@ def test_access_lines_are_batched_at_line_ends(shape: str) -> None:
     log = AccessLog(shape, writing)
     request = Request("http://a/p%20q?x=1", headers={"host": "a"})
     for _ in range(100):
-        log.log(request, 200, 12, 0.0015)
+        log.log(request, 200, 12, 0.0015, False)
     first = os.read(reading, 65536)
     assert first.endswith(b"\n") and len(first) % 4096 != 0
     log.flush()
@@ -76,8 +76,11 @@ def test_access_lines_are_batched_at_line_ends(shape: str) -> None:
         assert (told["target"], told["status"], told["bytes"], told["ms"]) == ("/p%20q?x=1", 200, 12, 1.5)
     else:
         assert lines[0].endswith(" - GET /p%20q?x=1 200 12 1.5ms -")
+    log.log(request, 200, 12, 0.0015, True)
     log.flush()
+    line = os.read(reading, 65536).decode()
+    assert json.loads(line)["cut"] is True if shape == "json" else line.endswith(" 1.5ms - cut\n")
     os.close(reading)
-    log.log(request, 200, 12, 0.0)
+    log.log(request, 200, 12, 0.0, False)
     log.flush()  # nobody reads any more
     os.close(writing)

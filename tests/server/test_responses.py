@@ -494,11 +494,104 @@ def test_access_is_told(serve: Serve) -> None:
     lines: list[tuple[str, int, int]] = []
     live = serve(
         _answering(lambda: Response("abc")),
-        access=lambda request, status, size, seconds: lines.append((request.path, status, size)),
+        access=lambda request, status, size, seconds, cut: lines.append((request.path, status, size)),
     )
     live.get("/x")
     live.talk(b"GET /y HTTP/1.0\r\n\r\n")
     live.eventually(lambda: lines == [("/x", 200, 3), ("/y", 200, 3)])
+
+
+def test_the_status_that_was_sent_is_told_and_counted_however_the_answer_ends(serve: Serve) -> None:
+    async def events() -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+        await asyncio.sleep(30)
+
+    async def failing() -> AsyncIterator[bytes]:
+        yield b"half"
+        await asyncio.sleep(0.05)
+        raise RuntimeError("midway")
+
+    async def handler(request: Request) -> Response:
+        if request.path == "/slow":
+            await asyncio.sleep(30)
+        if request.path == "/cancelled":
+            raise asyncio.CancelledError
+        return Response({"/events": events, "/failing": failing}[request.path]())
+
+    lines: list[tuple[str, int, int, bool]] = []
+    live = serve(
+        handler,
+        handler_timeout=0.5,
+        access=lambda request, status, size, seconds, cut: lines.append((request.path, status, size, cut)),
+    )
+    leaver = live.client()
+    leaver.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    leaver.until(b"data: 1")
+    leaver.close()
+    live.talk(b"GET /failing HTTP/1.1\r\nHost: a\r\n\r\n")
+    live.talk(b"GET /cancelled HTTP/1.1\r\nHost: a\r\n\r\n")
+    early = live.client()
+    early.send(b"GET /slow?left HTTP/1.1\r\nHost: a\r\n\r\n")
+    live.eventually(lambda: live.server.service.active > 0)
+    early.reset()
+    live.eventually(lambda: ("/slow", 0, 0, False) in lines)
+    live.talk(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+    live.eventually(lambda: len(lines) == 5)
+    assert set(lines) == {
+        ("/events", 200, 9, True),
+        ("/failing", 200, 4, True),
+        ("/cancelled", 500, 34, False),
+        ("/slow", 0, 0, False),
+        ("/slow", 504, 30, False),
+    }
+    assert live.server.service.answers[2:] == [2, 0, 0, 2]
+
+
+def test_an_answer_to_head_has_no_bytes(serve: Serve) -> None:
+    lines: list[int] = []
+    live = serve(
+        _answering(lambda: Response("abc")),
+        access=lambda request, status, size, seconds, cut: lines.append(size),
+    )
+    client = live.client()
+    client.send(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    client.until(b"\r\n\r\n")
+    live.talk(b"HEAD / HTTP/1.0\r\n\r\n")
+    live.eventually(lambda: lines == [0, 0])
+
+
+def test_an_answer_to_head_is_whole_when_the_client_leaves_while_its_source_is_closed(serve: Serve) -> None:
+    class Source:
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            raise AssertionError("nobody reads it")
+
+        async def aclose(self) -> None:
+            await asyncio.sleep(1)
+
+    lines: list[tuple[int, int, bool]] = []
+    live = serve(
+        _answering(lambda: Response(BodyStream(Source(), length=5))),
+        access=lambda request, status, size, seconds, cut: lines.append((status, size, cut)),
+    )
+    client = live.client()
+    client.send(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    client.until(b"\r\n\r\n")
+    client.close()
+    live.eventually(lambda: lines == [(200, 0, False)])
+
+
+def test_a_handler_that_timed_out_is_logged_and_its_answer_has_the_id(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: Request) -> Response:
+        request.id = "abc-1"
+        await asyncio.sleep(30)
+        return Response()
+
+    live = serve(handler, handler_timeout=0.3)
+    status, headers, _ = live.get("/slow")
+    assert (status, headers["x-request-id"]) == (504, "abc-1")
+    assert [record.getMessage() for record in caplog.records] == ["GET /slow was cut: it took more than 0.3 s"]
 
 
 def test_a_callback_after_the_response_that_fails_is_harmless(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:

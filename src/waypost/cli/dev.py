@@ -162,7 +162,7 @@ class _DevServer:
         if application.errors:
             print_report(StartupErrors(application.errors), self.console)
 
-    def _print_request(self, request: Request, status: int, size: int, seconds: float) -> None:
+    def _print_request(self, request: Request, status: int, size: int, seconds: float, cut: bool) -> None:
         target = f"{request.path}?{request.query_string}" if request.query_string else request.path
         print_request(self.console, request.method, target, status, seconds)
 

@@ -47,18 +47,21 @@ async def answer(connection: HttpConnection, request: Request) -> None:
             payload = response._payload
             if isinstance(payload, BodyStream):
                 await _stream(connection, request, response)
+                status = status if connection.started_sending else 0
             else:
                 data = payload or b""
                 # What nearly every answer is: there in one piece, and the connection goes on after it.
                 plain = wishes is PLAIN and connection.phase == WAIT and not service.draining
                 close = not plain and (service.draining or not (wishes.keep_alive and connection.drains_soon))
-                if not connection.gone:
+                if connection.gone:
+                    status, data = 0, b""
+                else:
                     connection.write(render(response, data, service.clock, request.method, close, wishes.http10))
                     if plain and not connection.write_paused:
                         connection.answered_plainly(request, status, data)
                         return
                 connection.closing = close
-                connection.sent_bytes = len(data)
+                connection.sent_bytes = len(data) if request.method != "HEAD" else 0
         elif connection.taken is not None:
             status = 101
         else:
@@ -66,8 +69,9 @@ async def answer(connection: HttpConnection, request: Request) -> None:
     except BaseException as error:
         if service.loop.is_closed():
             raise  # the loop is torn down, and with it this coroutine
-        _rescue(connection, request, response, error)
-        status = 0  # counted where it was sent
+        status = _rescue(connection, request, response, error)
+        connection.answered(request, status, cut=connection.started_sending and request.method != "HEAD")
+        return
     connection.answered(request, status)
 
 
@@ -85,21 +89,25 @@ async def _stream(connection: HttpConnection, request: Request, response: Respon
     connection.closing = await send_stream(connection, response, payload, request.method, close)
 
 
-def _rescue(connection: HttpConnection, request: Request, response: Response | None, error: BaseException) -> None:
-    """After an exception: a 500 where nothing was sent yet, else the connection is cut."""
+def _rescue(connection: HttpConnection, request: Request, response: Response | None, error: BaseException) -> int:
+    """After an exception: a 500 where nothing was sent yet, else the connection is cut. Gives the status sent."""
     cancelled = isinstance(error, asyncio.CancelledError)
     if cancelled and connection.task is not None:
         connection.task.uncancel()
+    if cancelled and connection.cut == "timeout":
+        limit = connection.service.limits.handler_timeout
+        logger.error("%s %s was cut: it took more than %g s", request.method, request.path, limit)
+    out = response._status if response is not None and connection.started_sending else 0
     if connection.gone or connection.taken is not None:
         if not cancelled and not isinstance(error, Exception):
             _log(request, error)
         connection.closing = True
-        return
+        return out if connection.taken is None else 101
     if connection.started_sending:
         if not cancelled and not isinstance(error, ClientDisconnected):
             _log(request, error)
         connection.abort()
-        return
+        return out
     if cancelled and connection.cut:
         status, message = (504, "Handler timed out") if connection.cut == "timeout" else (503, "Shutting down")
     elif isinstance(error, HTTPError) and response is None:
@@ -108,6 +116,7 @@ def _rescue(connection: HttpConnection, request: Request, response: Response | N
         _log(request, error)
         status, message = 500, "Internal server error"
     connection.refuse_running(status, message)
+    return status
 
 
 def _log(request: Request, error: BaseException) -> None:

@@ -98,7 +98,7 @@ class AccessLog:
     def log(self) -> Access:
         return self._line
 
-    def _line(self, request: Request, status: int, size: int, seconds: float) -> None:
+    def _line(self, request: Request, status: int, size: int, seconds: float, cut: bool) -> None:
         now = time.time()
         if int(now) != self._second:
             self._second = int(now)
@@ -115,13 +115,14 @@ class AccessLog:
                     "bytes": size,
                     "ms": round(seconds * 1000, 3),
                     "request_id": request.id,
+                    **({"cut": True} if cut else {}),
                 }
             )
         else:
             # The target is printable ASCII: the server refuses any other.
             text = (
                 f"{self._time} {request.ip or '-'} {request.method} {target} {status} {size} {seconds * 1000:.1f}ms"
-                f" {request.id or '-'}"
+                f" {request.id or '-'}{' cut' if cut else ''}"
             )
         data = text.encode("utf-8", "backslashreplace") + b"\n"
         if self._size + len(data) > _ATOMIC:

@@ -148,7 +148,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         assert isinstance(payload, bytes)  # nothing else is ready at once
         self.write(render(response, payload, self.service.clock, request.method, False, False))
         if self.write_paused:
-            self.sent_bytes = len(payload)
+            self.sent_bytes = len(payload) if request.method != "HEAD" else 0
             self.answered(request, response._status)
         else:
             self.answered_plainly(request, response._status, payload)
@@ -169,10 +169,14 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self.close(linger=True)
 
     def refuse_running(self, status: int, message: str) -> None:
-        """The answer to a request whose handler gave none; the connection closes with it."""
+        """The answer to a request whose handler gave none; the connection closes with it. `answered` counts it."""
+        request = self.request
+        assert request is not None  # its handler runs
         self.closing = True
-        method = self.request.method if self.request is not None else "GET"
-        self._send_refusal(refusal(status, message, self.service.clock, method=method), status)
+        data = refusal(status, message, self.service.clock, method=request.method, request_id=request.id)
+        if not self.gone and not self.transport.is_closing():
+            self.write(data)
+            self.sent_bytes = len(data.partition(b"\r\n\r\n")[2])
 
     def _refuse_excess(self, request: Request) -> None:
         """503 without running the handler. The connection stays: new handshakes would cost more than the answer."""
@@ -205,8 +209,8 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self.body = None
         service.answers[status // 100] += 1
         if service.access is not None:
-            size = len(payload) if payload else 0
-            service.access(request, status, size, perf_counter() - self._started)
+            size = len(payload) if payload and request.method != "HEAD" else 0
+            service.access(request, status, size, perf_counter() - self._started, False)
         if service.on_sent is not None:
             try:
                 service.on_sent(request)
@@ -222,13 +226,13 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self.running = False
         self.service.active -= 1
 
-    def answered(self, request: Request, status: int) -> None:
-        """The answer was written, or can't be. status: 0 when no handler gave one."""
+    def answered(self, request: Request, status: int, *, cut: bool = False) -> None:
+        """The answer was written, or can't be. status: 0 when nothing was sent. cut: it was begun and is not whole."""
         service = self.service
         if status:
             service.answers[status // 100] += 1
         if service.access is not None:
-            service.access(request, status, self.sent_bytes, perf_counter() - self._started)
+            service.access(request, status, self.sent_bytes, perf_counter() - self._started, cut)
         closing = self.closing
         self.request = self.body = None
         if self.task is not None:

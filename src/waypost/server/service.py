@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from waypost.server.protocol import HttpConnection
 
 OnSent: TypeAlias = Callable[[Request], object]
-Access: TypeAlias = "Callable[[Request, int, int, float], object]"
+Access: TypeAlias = "Callable[[Request, int, int, float, bool], object]"
 Instant: TypeAlias = Callable[[Request], "Response | None"]
 Upgrade: TypeAlias = "Callable[[HttpConnection, Request], Awaitable[Response | None]]"
 
@@ -45,9 +45,9 @@ class Service:
 
     handler: answers requests. on_sent: called once for each request that reached the handler, after the last byte was
     handed to the system or the connection broke; it must not block. access: called after each answer with the
-    request, status, body bytes and seconds. upgrade: answers a request for a WebSocket: it gives a Response, or lets
-    another protocol take the connection over and gives None when the conversation is over; None where no route has
-    use for one, and such a request is an ordinary one.
+    request, the status that was sent (0: nothing was), body bytes, seconds, and whether it was cut. upgrade: answers a
+    request for a WebSocket: it gives a Response, or lets another protocol take the connection over and gives None when
+    the conversation is over; None where no route has use for one, and such a request is an ordinary one.
     instant: answers a request at once, from what is ready, or gives None to have it handled; raises nothing.
     draining: answers carry `Connection: close`. context: what each request's own context is a copy of.
     """

@@ -150,7 +150,14 @@ def declared_length(response: Response) -> int | None:
 
 
 def refusal(
-    status: int, message: str, clock: Clock, *, method: str = "GET", retry_after: int = 0, close: bool = True
+    status: int,
+    message: str,
+    clock: Clock,
+    *,
+    method: str = "GET",
+    retry_after: int = 0,
+    close: bool = True,
+    request_id: str | None = None,
 ) -> bytes:
     """An answer of the server's own: `{"error": message}`."""
     body = json.dumps({"error": message}, ensure_ascii=False, separators=(",", ":")).encode()
@@ -161,6 +168,7 @@ def refusal(
             clock.date,
             b"content-type: application/json\r\ncache-control: no-store\r\n",
             retry,
+            b"x-request-id: %b\r\n" % request_id.encode("latin-1") if request_id is not None else b"",
             b"content-length: %d\r\n" % len(body),
             _CLOSE if close else b"",
             b"\r\n",
