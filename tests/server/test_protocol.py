@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import socket
 import threading
 import time
@@ -434,6 +435,68 @@ def test_a_client_that_leaves_is_noticed(serve: Serve, loop_kind: str) -> None:
         live.eventually(lambda: not live.server.service.connections)
     assert events == ["cancelled True ClientDisconnected"] * 2
     live.eventually(lambda: len(live.sent) == 2)
+
+
+AHEAD = [GET + b"G", GET + GET, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 150_000]
+
+
+@pytest.mark.skipif(not hasattr(select, "POLLRDHUP"), reason="only Linux tells of an end behind unread bytes")
+@pytest.mark.parametrize("leave", ["close", "reset"])
+@pytest.mark.parametrize("sent", AHEAD, ids=["a byte ahead", "a request ahead", "an unread body"])
+def test_a_client_that_leaves_is_noticed_where_it_is_not_read(
+    serve: Serve, loop_kind: str, leave: str, sent: bytes
+) -> None:
+    async def handler(request: Request) -> Response:
+        await asyncio.sleep(30)
+        return Response("x")
+
+    live = serve(handler, uvloops=loop_kind == "uvloop")
+    client = live.client()
+    client.send(sent)
+    live.eventually(lambda: live.server.service.active == 1 and next(iter(live.server.service.connections)).held)
+    getattr(client, leave)()
+    live.eventually(lambda: live.server.service.active == 0 and not live.server.service.connections)
+    live.eventually(lambda: len(live.sent) == 1)
+
+
+def test_what_was_sent_ahead_of_an_end_is_answered(serve: Serve) -> None:
+    async def handler(request: Request) -> Response:
+        await asyncio.sleep(0.1)
+        return Response(request.path)
+
+    live = serve(handler, header_timeout=0.2)  # a tick is 50 ms
+    client = live.client()
+    paths = [b"/%d" % number for number in range(9)] + [b"/last"]
+    client.send(b"".join(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % path for path in paths))
+    client.socket.shutdown(socket.SHUT_WR)
+    assert [client.answer()[2] for _ in paths[:-1]] == paths[:-1]
+    assert client.to_end() == b""  # nothing is behind the last one, so that its client is seen to have left
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_upload_that_is_read_slowly_is_read_to_its_end_though_the_client_sends_no_more(
+    serve: Serve, keep: bool
+) -> None:
+    total: list[int] = []
+
+    async def handler(request: Request) -> Response:
+        request.keep_running = keep
+        got = 0
+        if keep:
+            await asyncio.sleep(2.5)
+        async for chunk in request.stream():
+            got += len(chunk)
+            if got < 1_000_000:
+                await asyncio.sleep(0.4)
+        total.append(got)
+        return Response("x")
+
+    live = serve(handler, header_timeout=0.2)
+    client = live.client()
+    size = 2_000_000
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+    client.socket.shutdown(socket.SHUT_WR)
+    live.eventually(lambda: total == [size], 20)
 
 
 def test_a_handler_may_outlive_its_client(serve: Serve) -> None:

@@ -99,6 +99,11 @@ class RequestBody(msgspec.Struct, eq=False):
         return self._complete
 
     @property
+    def waiting(self) -> int:
+        """Bytes that have come and that no reader of chunks has taken yet."""
+        return self._waiting
+
+    @property
     def taken(self) -> bool:
         """Whether the chunks were handed out as a stream."""
         return self._use is STREAM

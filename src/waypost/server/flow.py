@@ -11,13 +11,17 @@ import asyncio
 import logging
 
 from waypost.errors import ClientDisconnected, RequestTimeout
-from waypost.server.intake import BODY, CHUNKED, DEAF
+from waypost.server.intake import BODY, CHUNKED, DEAF, HELD_BODY
+from waypost.server.presence import ENDED, LOST, presence
 from waypost.server.reading import MessageReader
 from waypost.server.service import Service
 from waypost.server.timeouts import NEVER
 
 logger = logging.getLogger("waypost.server")
 
+# Seconds that remain once a client has ended its side: for the requests that it sent ahead, and for a handler that
+# takes nothing more of its body.
+AHEAD, UNREAD = 0.5, 2.0
 LINGER = 2.0  # seconds of reading on after an early last answer, so that a reset does not destroy it
 
 
@@ -27,13 +31,14 @@ class FlowControl(MessageReader):
     write_paused: the transport holds more than it likes. gone: the client left. cut: why a handler was cancelled,
     "timeout", "silence" or "shutdown". task: of the handler, once it has waited for something. sent_bytes: of the body
     of the current answer. started_sending: the head of a streamed answer is out. given: when the stream that is being
-    sent last gave something, in the clock's time; NEVER where that has no limit.
+    sent last gave something, in the clock's time; NEVER where that has no limit. _ended: when it was seen of a client
+    that we do not read that it sends no more, _taken: bytes of its body that were read by then.
     """
 
     __slots__ = (
-        "_file", "_handler_deadline", "_heard", "_lingering", "_moved", "_progress", "_seen", "_waiter",
-        "_window", "_window_bytes", "cut", "given", "gone", "sent_bytes", "started_sending", "task", "transport",
-        "write", "write_paused",
+        "_ended", "_file", "_handler_deadline", "_heard", "_lingering", "_moved", "_progress", "_seen", "_taken",
+        "_waiter", "_window", "_window_bytes", "cut", "given", "gone", "sent_bytes", "started_sending", "task",
+        "transport", "write", "write_paused",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -46,10 +51,10 @@ class FlowControl(MessageReader):
         self._file = self._lingering = False
         self.task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._handler_deadline = self.given = NEVER
+        self._handler_deadline = self.given = self._ended = NEVER
         self._moved = self._heard = self._window = 0.0
         self._progress = (-1, -1)
-        self._seen = self._window_bytes = 0
+        self._seen = self._window_bytes = self._taken = 0
 
     # -- back-pressure
 
@@ -100,6 +105,9 @@ class FlowControl(MessageReader):
             return
         if paused:
             self.transport.pause_reading()
+            # From here on nothing tells of a client that leaves: `check` has to look.
+            self._ended = NEVER
+            self.deadline = min(self.deadline, self.service.clock.now)
         else:
             self.transport.resume_reading()
 
@@ -121,6 +129,9 @@ class FlowControl(MessageReader):
             self.deadline = self.service.clock.after(LINGER)
         else:
             transport.close()
+
+    def leave(self) -> None:
+        """The client has left: nobody waits for what the handler gives."""
 
     def abort(self) -> None:
         """Cut the connection: what is on its way is lost, and the client sees that the answer is incomplete."""
@@ -166,6 +177,9 @@ class FlowControl(MessageReader):
 
     def _check_running(self, now: float) -> None:
         again = self._handler_deadline
+        if self._held and self._has_left(now):
+            self.leave()
+            return
         if now >= self._handler_deadline:
             self._handler_deadline = again = NEVER
             # Looked up only here: a handler that gave its stream at once has done so before its time was set.
@@ -184,7 +198,30 @@ class FlowControl(MessageReader):
         if self.body is not None and self.phase in (BODY, CHUNKED):
             self._check_body(now)
             again = now
-        self.deadline = again
+        self.deadline = now if self._held else again
+
+    def _has_left(self, now: float) -> bool:
+        """Whether a client is gone that we have stopped reading, because of its body or of what it sent ahead.
+
+        One that has ended its side counts as gone, as it does while we read. But what came before is not thrown away
+        in a hurry: requests that were sent ahead have a moment to be answered, and an upload goes on that is read.
+        """
+        transport = self.transport
+        socket = transport.get_extra_info("socket")
+        if socket is None or transport.is_closing():
+            return False
+        state = presence(socket.fileno())
+        if state != ENDED:
+            return state == LOST
+        patience, taken = AHEAD, 0
+        if self._held & HELD_BODY:
+            assert self.body is not None and self.request is not None
+            if self.request.keep_running and not self.body.complete:
+                return False  # the handler works on in any case, and the rest of its body would be lost
+            patience, taken = UNREAD, self.body.received - self.body.waiting
+        if self._ended == NEVER or taken != self._taken:
+            self._ended, self._taken = now, taken
+        return now - self._ended >= patience
 
     def _check_silence(self, now: float) -> float:
         """Cut a stream that has given nothing for too long. Gives when to look again."""

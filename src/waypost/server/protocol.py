@@ -69,6 +69,13 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         self._client_left()
         return None
 
+    def leave(self) -> None:
+        self._client_left()
+        # What was written is still delivered, as after eof_received. Where nothing is left of it the end need not
+        # wait for a client that is gone, as that of TLS would.
+        transport = self.transport
+        (transport.close if transport.get_write_buffer_size() else transport.abort)()
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self.pending:  # its handler had not started
             self.pending = False
