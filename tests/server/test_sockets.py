@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from waypost.errors import StartupError
 from waypost.server.sockets import (
     address_of,
+    adopt,
     listen_tcp,
     listen_unix,
     raise_file_limit,
@@ -33,17 +35,46 @@ def test_a_port_in_use_is_a_start_up_error() -> None:
 
 def test_a_dead_unix_socket_is_replaced_and_a_living_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "socket"
-    first = listen_unix(path, 5)
-    with pytest.raises(StartupError, match="is in use"):
-        listen_unix(path, 5)
-    first.close()
+    with socket.socket(socket.AF_UNIX) as first:
+        first.bind(str(path))
+        first.listen()
+        with pytest.raises(StartupError, match="is in use"):
+            listen_unix(path, 5)
+    assert path.exists()
     with listen_unix(path, 5) as second:
         assert address_of(second) == str(path)
-    path.unlink()
     path.write_text("a file")
     with pytest.raises(StartupError):
         listen_unix(path, 5)
     assert path.read_text() == "a file"
+
+
+def test_a_unix_socket_of_ours_takes_its_file_away_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    first = listen_unix(path, 5)
+    first.dup().close()
+    assert path.exists(), "the file is the listener's, which lives on"
+    adopted = adopt([os.dup(first.fileno())])[0]
+    adopted.close()
+    assert path.exists(), "a worker inherits the listener, and not its file"
+    first.close()
+    first.close()
+    assert not path.exists()
+    first = listen_unix(path, 5)
+    path.unlink()
+    second = listen_unix(path, 5)
+    first.close()
+    assert path.exists(), "it is another server's by now"
+    second.close()
+    assert not path.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+def test_the_address_of_an_abstract_socket_can_be_told() -> None:
+    name = f"waypost-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{name}")
+        assert address_of(listener) == f"@{name}"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")

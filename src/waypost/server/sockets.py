@@ -7,6 +7,7 @@ Source: sd_listen_fds(3); socket(7), tcp(7).
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -46,13 +47,37 @@ def listen_tcp(host: str, port: int, backlog: int) -> socket.socket:
     return listener
 
 
-def listen_unix(path: Path, backlog: int) -> socket.socket:
+class UnixListener(socket.socket):
+    """A listening Unix socket that we made: closing it takes its file away, unless that is another's by now.
+
+    What others made (systemd) or what was inherited is a plain socket, whose file is none of our business.
+    """
+
+    _file: tuple[Path, int, int] | None = None  # path, device and inode
+
+    def made(self, path: Path) -> None:
+        found = path.stat()
+        self._file = (path.absolute(), found.st_dev, found.st_ino)
+
+    def close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            path, *identity = file
+            with contextlib.suppress(OSError):
+                found = path.stat()  # before the end: as long as the socket lives its inode is no one else's
+                if [found.st_dev, found.st_ino] == identity:
+                    path.unlink()
+        super().close()
+
+
+def listen_unix(path: Path, backlog: int) -> UnixListener:
     """Bind and listen on a Unix socket; a dead one in its place is removed. Raises StartupError."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = UnixListener(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
             _remove_dead(path)
         listener.bind(str(path))
+        listener.made(path)
         listener.listen(backlog)
     except OSError as error:
         listener.close()
@@ -97,8 +122,10 @@ def adopt(numbers: Iterable[int]) -> list[socket.socket]:
 
 
 def address_of(listener: socket.socket) -> str:
-    """`host:port`, `[::]:port` or the path of a Unix socket."""
+    """`host:port`, `[::]:port`, the path of a Unix socket, or `@name` for an abstract one."""
     name = listener.getsockname()
+    if isinstance(name, bytes):
+        return "@" + name[1:].decode(errors="backslashreplace")
     if not isinstance(name, tuple):
         return str(name)
     return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"

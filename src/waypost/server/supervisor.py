@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from waypost.errors import StartupError
@@ -312,10 +311,7 @@ class Supervisor:
 
     def _close_sockets(self) -> None:
         for listener in self._sockets:
-            path = listener.getsockname() if listener.fileno() >= 0 and listener.family == socket.AF_UNIX else ""
             listener.close()
-            if path:
-                Path(path).unlink(missing_ok=True)
         self._sockets.clear()
 
     # -- what others see
