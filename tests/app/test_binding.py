@@ -60,11 +60,11 @@ def plain(handler: Handler) -> Handler:
     return wrapper
 
 
-async def nothing() -> str:
+async def nothing() -> Any:
     return "nothing"
 
 
-async def request_only(request: Request) -> str:
+async def request_only(request: Request) -> Any:
     return request.method
 
 

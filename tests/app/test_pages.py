@@ -72,7 +72,7 @@ def test_page_py_gives_html(tmp_path: Path, kind: str, arguments: str, value: st
 
 
 def test_typed_arguments(tmp_path: Path) -> None:
-    page = "async def page(id: int, _mark: str = 'none') -> str:\n    return f'<p>{id + 1} {_mark}'\n"
+    page = "async def page(id: int, _q: str = 'none') -> str:\n    return f'<p>{id + 1} {_q}'\n"
     with client(tmp_path, {"app/p/[id]/page.py": page}) as browser:
         assert browser.get("/p/4").text.startswith("<p>5")
         wrong = browser.get("/p/x")
