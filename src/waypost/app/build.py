@@ -52,10 +52,10 @@ def build(
     validation_error: Callable[..., Any] | None = None,
     own: Sequence[tuple[str, RouteEntry]] = (),
 ) -> Built:
-    """Scan, load and bind every route file. validation_error: that of the project, for files without their own.
+    """Scan, load and bind every route file.
 
-    own: path and entry of what Waypost answers where the project does not.
-
+    validation_error: that of the project, for files without their own. own: path and entry of what Waypost answers
+    where the project does not.
     Raises StartupErrors with all mistakes at once. In development it does so for the rules of the settings only: a
     mistake inside one file becomes the error of its entry, two files that claim one path share one, and the rest of the
     application works.
@@ -66,32 +66,29 @@ def build(
     failed = {**report.failed, **found.broken}
     root = load_root(config)
     folders = FolderMiddleware(config, [middleware.file for middleware in found.middleware])
+    file = config.root / "pyproject.toml"
     rules, wrong_rules = compile_rules(
-        config.headers,
-        config.redirects,
-        config.rewrites,
-        base_path=config.base_path,
-        file=config.root / "pyproject.toml",
+        config.headers, config.redirects, config.rewrites, base_path=config.base_path, file=file
     )
     errors = [*found.errors, *report.errors, *root.errors, *folders.errors, *wrong_rules]
     entries: dict[Path, RouteEntry] = {}
     layers: list[tuple[RouteEntry, tuple[Layer, ...]]] = []
     for loaded in report.routes:
-        file = loaded.file
+        route = loaded.file
         try:
-            entry = entries[file.file] = _entry(loaded, config, validation_error)
-            listed = route_layers(vars(loaded.module), file.file) if loaded.module is not None else ()
-            before = (*folders.layers(file.middleware), *listed)
+            entry = entries[route.file] = _entry(loaded, config, validation_error)
+            listed = route_layers(vars(loaded.module), route.file) if loaded.module is not None else ()
+            before = (*folders.layers(route.middleware), *listed)
             layers.append((entry, before))
             _describe_layers(entry, root, before)
         except StartupError as mistake:
             mistakes = mistake.errors if isinstance(mistake, StartupErrors) else [mistake]
             errors.extend(error for error in mistakes if error not in folders.errors)
-            failed[file.file] = mistake
-    for file in found.routes:
-        if file.file in failed:
-            entries[file.file] = RouteEntry(file.pattern, file.file, file.kind, {}, error=failed[file.file])
-    routes = [(file, entries[file.file]) for file in found.routes]
+            failed[route.file] = mistake
+    for route in found.routes:
+        if route.file in failed:
+            entries[route.file] = RouteEntry(route.pattern, route.file, route.kind, {}, error=failed[route.file])
+    routes = [(route, entries[route.file]) for route in found.routes]
     # Half of the settings is worse than those from before: a header that protects something may be in the other half.
     if wrong_rules or (errors and not config.dev):
         raise StartupErrors(errors)
@@ -106,7 +103,7 @@ def build(
         make_params=Params,
     )
     warnings = [*_unseen_folder(config), *found.warnings, *report.warnings, *root.warnings]
-    variable = frozenset(id(entry) for file, entry in routes if file.params)
+    variable = frozenset(id(entry) for route, entry in routes if route.params)
     return Built([entry for _, entry in routes], table, warnings, errors, root, rules, layers, variable)
 
 
