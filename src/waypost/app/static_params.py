@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from waypost.app.chain import is_async
 from waypost.app.static_path import PathTemplate
 from waypost.errors import StartupError
 
@@ -52,7 +53,7 @@ class StaticParams:
 
         Raises StartupError for what are no parameters of this route.
         """
-        if _is_async(self._generate):
+        if is_async(self._generate):
             value = await self._generate()
         elif inspect.isasyncgenfunction(self._generate):
             value = self._generate()
@@ -81,7 +82,3 @@ class StaticParams:
             line=code.co_firstlineno if code is not None else None,
             remedy=f"Return a list of dicts with the parameters of {self._template.pattern}.",
         )
-
-
-def _is_async(function: Callable[..., Any]) -> bool:
-    return inspect.iscoroutinefunction(function)

@@ -17,9 +17,9 @@ from waypost.errors import InvalidResponseError, InvalidURLError
 from waypost.http.control import Control
 from waypost.http.request import Request
 from waypost.http.url import URL
+from waypost.routing.canonical import PATH_SAFE
 
 _PATH = re.compile(r"/(?![/\\])")
-_SAFE = "/!$&'()*+,;=:@-._~%"
 
 
 class Targets:
@@ -50,7 +50,7 @@ class Targets:
                 return
             path, query = url.pathname, url.search[1:]
         if not path.isascii() or not path.isprintable() or " " in path:
-            path = quote(path, safe=_SAFE)
+            path = quote(path, safe=PATH_SAFE)
         scope.path = self._canonical(path) or path
         way = way_of(scope)
         way.query = query

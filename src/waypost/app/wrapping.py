@@ -16,6 +16,7 @@ from waypost.app.chain import mark_wrapper, through_context
 from waypost.app.context import Context
 from waypost.app.operation import Additions
 from waypost.app.result import to_response
+from waypost.app.signature import CONTEXT_NAMES
 from waypost.errors import StartupError
 from waypost.http.request import Request
 from waypost.http.response import Response
@@ -24,7 +25,6 @@ Inner: TypeAlias = Callable[[Request, Context], Awaitable[Response]]
 Around: TypeAlias = Callable[[Request, Context, Inner], Awaitable[Response]]
 
 _KINDS = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-_CONTEXT_NAMES = ("context", "ctx")
 _SIGNATURE = inspect.Signature(
     [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("request", "context")]
 )
@@ -102,7 +102,7 @@ def _arguments(handler: Callable[..., Any]) -> tuple[bool, list[str]]:
 def _names(parameters: list[inspect.Parameter]) -> list[str]:
     names: list[str] = []
     for place, parameter in enumerate(item for item in parameters if item.kind in _KINDS):
-        if parameter.name in _CONTEXT_NAMES:
+        if parameter.name in CONTEXT_NAMES:
             names.append("context")
         elif parameter.name == "request" or (place == 0 and parameter.name in ("_", "_request", "req")):
             names.append("request")

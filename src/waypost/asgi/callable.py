@@ -29,10 +29,10 @@ from waypost.http.request import Request, arrived
 from waypost.http.response import Response
 from waypost.http.site import Connection
 from waypost.openapi.serving import open_application
+from waypost.routing.canonical import PATH_SAFE
 
 log = logging.getLogger("waypost")
 
-_PATH_SAFE = "/!$&'()*+,;=:@-._~%"
 _LENGTHS_KEPT = 512
 _lengths: dict[int, tuple[bytes, bytes]] = {}  # sizes of answers and their header field
 _TARGETS_KEPT = 1024
@@ -201,7 +201,7 @@ def _target(scope: Scope) -> tuple[str, str]:
     """Path and query as they were sent; a path of "" for what can't be one."""
     raw_path, sent = scope.get("raw_path"), scope.get("query_string") or b""
     try:
-        path = quote(scope["path"], safe=_PATH_SAFE) if raw_path is None else raw_path.decode("ascii")
+        path = quote(scope["path"], safe=PATH_SAFE) if raw_path is None else raw_path.decode("ascii")
         query = sent.decode("ascii")
     except UnicodeDecodeError:
         return "", ""

@@ -12,11 +12,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from waypost.errors import HTTPError, StartupError
+from waypost.http.host import DEFAULT_PORTS
 from waypost.http.origin import is_own_origin
 from waypost.http.request import Request
 
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
-_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 class CrossSiteRequest(HTTPError):
@@ -33,9 +33,9 @@ def read_origins(origins: Iterable[str]) -> frozenset[str]:
     found = set()
     for origin in [origins] if isinstance(origins, str) else origins:
         parts = urlsplit(origin)
-        if parts.scheme not in _PORTS or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+        if parts.scheme not in DEFAULT_PORTS or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
             raise StartupError(f"{origin!r} is not an origin", remedy="Write a scheme and a host: https://app.example.")
-        found.add(origin.lower().removesuffix(_PORTS[parts.scheme]))
+        found.add(origin.lower().removesuffix(DEFAULT_PORTS[parts.scheme]))
     return frozenset(found)
 
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import re
 import socket
+from typing import Final
 
 from waypost.errors import InvalidHost
 
 # Clients choose the Host, so what is remembered must have a bound; a site sees a handful of true ones.
 _REMEMBERED = 256
 _valid: dict[bytes, bool] = {}
+
+#: What follows a host, where the scheme's own port is written out.
+DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 _NAME = re.compile(rb"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 _MAX_NAME = 254  # 253 and a last dot, RFC 1035 section 2.3.4

@@ -6,13 +6,9 @@ later says nothing about who the client is and where it asked.
 
 from __future__ import annotations
 
-from typing import Final
-
 from waypost.http.headers import RawHeaders
-from waypost.http.host import valid_host
+from waypost.http.host import DEFAULT_PORTS, valid_host
 from waypost.http.site import Connection
-
-_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 def scheme_of(connection: Connection, raw: RawHeaders) -> str:
@@ -47,9 +43,9 @@ def is_own_origin(origin: str, scheme: str, host: str) -> bool:
     its_scheme, _, its_host = origin.lower().partition("://")
     # TLS may end at a proxy that says nothing, so that an https page may ask for what looks like http; never the
     # other way, or whoever can change plain traffic could use the cookie.
-    if its_scheme not in _PORTS or (its_scheme == "http" and scheme == "https"):
+    if its_scheme not in DEFAULT_PORTS or (its_scheme == "http" and scheme == "https"):
         return False
-    return its_host.removesuffix(_PORTS[its_scheme]) == host.lower().removesuffix(_PORTS[its_scheme])
+    return its_host.removesuffix(DEFAULT_PORTS[its_scheme]) == host.lower().removesuffix(DEFAULT_PORTS[its_scheme])
 
 
 def client_of(connection: Connection, raw: RawHeaders) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from waypost.errors import StartupError
+from waypost.http.host import DEFAULT_PORTS
 
 OriginNames: TypeAlias = "str | re.Pattern[str] | Iterable[str | re.Pattern[str]]"
 
@@ -19,7 +20,6 @@ MOST: Final = 300
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.\-]*://(\*\.)?(\[[0-9a-f:.]+\]|[a-z0-9\-._]+)(:[0-9]{1,5})?\Z")
 _SUBDOMAIN = re.compile(r"[a-z0-9\-]+(\.[a-z0-9\-]+)*\Z")
-_DEFAULT_PORTS = (("http://", ":80"), ("https://", ":443"))
 
 
 class Origins:
@@ -50,15 +50,12 @@ class Origins:
                 f"{item!r} is not an origin",
                 remedy="An origin is a scheme, a host and perhaps a port, without a path: https://app.example.",
             )
-        origin = item.lower()
-        for scheme, port in _DEFAULT_PORTS:
-            if origin.startswith(scheme):
-                origin = origin.removesuffix(port)  # browsers leave the default port out
-        scheme, _, host = origin.partition("://")
+        scheme, _, host = item.lower().partition("://")
+        host = host.removesuffix(DEFAULT_PORTS.get(scheme, ""))  # browsers leave the default port out
         if host.startswith("*."):
             self._suffixes.append((f"{scheme}://", host[1:]))
         else:
-            self.exact.add(origin)
+            self.exact.add(f"{scheme}://{host}")
 
     def __contains__(self, origin: object) -> bool:
         """Whether the value of an Origin header is in the set."""

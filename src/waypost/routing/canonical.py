@@ -14,6 +14,8 @@ from typing import Final
 
 from waypost.errors import InvalidPath
 
+#: What stays in a path when the rest is escaped: RFC 3986's pchar, the slash, and the escapes that it has already.
+PATH_SAFE: Final = "/!$&'()*+,;=:@-._~%"
 _FILE_NAME: Final = re.compile(r"[^/]+\.[A-Za-z0-9_]+")
 # The spellings of `.` and `..` (URL standard, single-dot and double-dot path segment) → how many folders they go up.
 _DOTS: Final[dict[str, int]] = dict.fromkeys((".", "%2e", "%2E"), 0)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from waypost.errors import StartupError
+from waypost.http.host import DEFAULT_PORTS
 from waypost.http.query import parse_query
 from waypost.http.request import Request
 from waypost.http.urlencoded import parse_urlencoded
@@ -28,7 +29,6 @@ from waypost.webhooks.signature import (
 )
 
 HEADER = "x-twilio-signature"
-_PORTS = {"http": ":80", "https": ":443"}
 
 
 async def verify(
@@ -101,7 +101,7 @@ def _spellings(url: str) -> list[str]:
     scheme, _, rest = url.partition("://")
     end = min((place for mark in "/?#" if (place := rest.find(mark)) >= 0), default=len(rest))
     authority, tail = rest[:end], rest[end:]
-    port = _PORTS.get(scheme, "")
+    port = DEFAULT_PORTS.get(scheme, "")
     if port and authority.endswith(port):
         return [url, f"{scheme}://{authority.removesuffix(port)}{tail}"]
     if port and not authority.rpartition("]")[2].count(":"):
