@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ import pytest
 
 if sys.platform == "win32":
     pytest.skip("worker processes need a POSIX system", allow_module_level=True)
+
+from waypost.server.supervisor import pause_after
 
 APP = Path(__file__).parent / "app"
 
@@ -36,7 +39,7 @@ class Process:
                 command + ([str(status)] if status else []),
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"PYTHONPATH": str(APP)},
+                env=os.environ | {"PYTHONPATH": os.pathsep.join([str(APP), os.environ.get("PYTHONPATH", "")])},
             )
         end = time.monotonic() + 20
         while not port_file.exists() and self.process.poll() is None:
@@ -223,6 +226,72 @@ def test_a_reload_that_fails_keeps_the_old_workers(start: Callable[..., Process]
     _eventually(lambda: "the reload was given up" in server.log.read_text())
     assert "app/route.py:3: the project is broken" in server.log.read_text()
     assert server.pids() == before
+
+
+class Slow:
+    """One worker that takes its time to start, with the status of its supervisor."""
+
+    def __init__(self, start: Callable[..., Process], folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.journal = folder / "journal"
+        self.server = start(1, status=port, slow=1.5, journal=str(self.journal), fail="later")
+        self.status = Process.__new__(Process)
+        self.status.port = port
+        self.pid = self.server.pids(1).pop()
+
+    def successors(self) -> int:
+        """How many processes the supervisor has beside the first one."""
+        tasks = Path(f"/proc/{self.server.process.pid}/task/{self.server.process.pid}/children").read_text().split()
+        return sum(pid != str(self.pid) and _alive(int(pid)) for pid in tasks)
+
+    def _serves_anew(self) -> bool:
+        with contextlib.suppress(OSError):  # nobody serves at the moment
+            return b'"workers": 1' in self.status.get("/health") and self.pid not in self.server.pids(4)
+        return False
+
+    def settles_with_one(self) -> bool:
+        """Whether one worker serves, another one than the first, and stays the only one."""
+        _eventually(self._serves_anew)
+        time.sleep(2.5)
+        return self.journal.read_text().count("startup") == 2 and self.successors() == 1
+
+
+def test_a_worker_that_dies_while_its_successor_starts_is_replaced_by_that_one(
+    start: Callable[..., Process], tmp_path: Path
+) -> None:
+    slow = Slow(start, tmp_path)
+    slow.server.signal(signal.SIGHUP)
+    _eventually(lambda: slow.successors() == 1)
+    os.kill(slow.pid, signal.SIGKILL)
+    assert slow.settles_with_one()
+
+
+def test_a_worker_whose_successor_starts_already_gets_no_second_one(
+    start: Callable[..., Process], tmp_path: Path
+) -> None:
+    slow = Slow(start, tmp_path)
+    slow.server.signal(signal.SIGHUP)
+    _eventually(lambda: slow.successors() == 1)
+    os.kill(slow.pid, signal.SIGTERM)  # it asks to be replaced
+    assert slow.settles_with_one()
+
+
+def test_a_worker_that_asked_to_be_replaced_is_as_soon_as_a_successor_can_start(
+    start: Callable[..., Process], tmp_path: Path
+) -> None:
+    slow = Slow(start, tmp_path)
+    broken = Path(f"{slow.journal}.broken")
+    broken.touch()
+    os.kill(slow.pid, signal.SIGTERM)
+    _eventually(lambda: slow.server.log.read_text().count("could not start") >= 2)
+    assert slow.server.pids(4) == {slow.pid}, "the old one serves on"
+    broken.unlink()
+    assert slow.settles_with_one()
+
+
+def test_a_worker_that_never_starts_is_tried_again_however_often_it_failed() -> None:
+    assert 0 < pause_after(1) < pause_after(2) < pause_after(6) <= pause_after(5000) < 120
 
 
 def test_a_start_that_fails_is_told_once_and_ends_with_1(start: Callable[..., Process]) -> None:

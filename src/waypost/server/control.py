@@ -1,8 +1,8 @@
 """What a supervisor and its worker say to each other: JSON objects, one a line, over a socket pair.
 
 From the supervisor: first the WorkerSpec, then {"do": "drain" | "stop", …}. From the worker: {"ready": true},
-{"failed": text}, {"drained": true}, {"replace": reason}, {"stats": {…}}. The end of the connection is the death of
-the other side.
+{"failed": text}, {"drained": true}, {"replace": reason}, {"stats": {…}}. "replace" is said once: the supervisor
+remembers it until it is done. The end of the connection is the death of the other side.
 """
 
 from __future__ import annotations

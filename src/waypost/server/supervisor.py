@@ -30,12 +30,17 @@ DRAIN = 1.0  # seconds in which kept connections are told to end, at most
 _HANDSHAKES = 0.05  # seconds for handshakes that have begun
 _STEADY = 1.0  # seconds of service after which a death is no crash at start
 _LONGEST_PAUSE = 5.0  # seconds between two starts of a worker that keeps crashing
+_PATIENCE = 60.0  # the same where the worker that it is to replace serves on
 _KILL_AFTER = 1.5  # seconds past the grace
 
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A process. stopping: it was told to end, so its death is no accident. successor: starts in its place."""
+    """A process. number: its place, from 1; of those in one place the youngest that is ready stays.
+
+    stopping: it was told to end, so its death is no accident. leaving: it asked to be replaced. successor: it starts
+    while another serves in its place.
+    """
 
     number: int
     process: subprocess.Popen[bytes]
@@ -45,7 +50,8 @@ class _Worker:
     stopping: bool = False
     drained: bool = False
     kill_at: float = 0.0
-    replaces: _Worker | None = None
+    leaving: bool = False
+    successor: bool = False
     failed: str = ""
     figures: dict[str, Any] | None = None
 
@@ -77,7 +83,7 @@ class Supervisor:
         self._on_ready = on_ready
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
-        self._starts: list[tuple[float, int]] = []  # (when, number): of workers that crashed
+        self._pauses: dict[int, float] = {}  # number → until when its place waits, after a crash
         self._crashes: dict[int, int] = {}
         self._reloads: list[_Worker] = []  # to be replaced, one after the other
         self._was_ready = False
@@ -99,9 +105,8 @@ class Supervisor:
         old_wakeup = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         self._selector.register(signals, selectors.EVENT_READ, lambda: self._read_signals(signals))
         try:
-            for number in range(1, self._count + 1):
-                self._start(number)
-            while self._workers or (self._starts and not self._ending):
+            self._fill_places()
+            while self._workers or not self._ending:
                 for key, _ in self._selector.select(self._timeout()):
                     key.data()
                 self._reap()
@@ -122,7 +127,7 @@ class Supervisor:
 
     def _timeout(self) -> float:
         now = time.monotonic()
-        times = [when for when, _ in self._starts] + [worker.kill_at for worker in self._workers if worker.kill_at]
+        times = list(self._pauses.values()) + [worker.kill_at for worker in self._workers if worker.kill_at]
         if self._ending == "drain":
             times.append(self._end_at)
         return max(0.0, min([1.0, *(when - now for when in times)]))
@@ -141,14 +146,28 @@ class Supervisor:
 
     # -- workers
 
-    def _start(self, number: int, replaces: _Worker | None = None) -> None:
+    def _fill_places(self) -> None:
+        """Start a worker in each place in which nobody is, or starts, who is to stay."""
+        now = time.monotonic()
+        for number in range(1, self._count + 1):
+            if self._pauses.get(number, 0.0) > now:
+                continue
+            self._pauses.pop(number, None)
+            if all(worker.leaving for worker in self._in_place(number)):
+                self._start(number)
+
+    def _in_place(self, number: int) -> list[_Worker]:
+        """Those of one place that were not told to end, the oldest first."""
+        return [worker for worker in self._workers if worker.number == number and not worker.stopping]
+
+    def _start(self, number: int) -> None:
         ours, theirs = socket.socketpair()
         descriptors = tuple(listener.fileno() for listener in self._sockets)
         command = [sys.executable, *_interpreter_flags(), "-P", "-m", "waypost.server.worker", str(theirs.fileno())]
         process = subprocess.Popen(command, pass_fds=(theirs.fileno(), *descriptors), stdin=subprocess.DEVNULL)
         theirs.close()
         channel = Channel(ours)
-        worker = _Worker(number, process, channel, time.monotonic(), replaces=replaces)
+        worker = _Worker(number, process, channel, time.monotonic(), successor=bool(self._in_place(number)))
         spec = WorkerSpec(
             factory=self._factory,
             arguments=self._arguments,
@@ -169,7 +188,7 @@ class Supervisor:
                 worker.failed = str(message["failed"])
             elif "replace" in message and not worker.stopping and not self._ending:
                 logger.info("worker %d is replaced: %s", worker.process.pid, message["replace"])
-                self._start(worker.number, worker)
+                worker.leaving = True
             elif message.get("drained"):
                 worker.drained = True
             elif "stats" in message:
@@ -189,9 +208,13 @@ class Supervisor:
         if self._ending:
             self._tell_end(worker)
             return
-        if worker.replaces is not None:
-            self._retire(worker.replaces)
-            worker.replaces = None
+        if worker.stopping:
+            return  # a younger one was faster, and has its place
+        worker.successor = False
+        for other in self._in_place(worker.number):
+            if other is worker:
+                break
+            self._retire(other)
         if not self._was_ready:
             self._was_ready = True
             if self._on_ready is not None:
@@ -200,18 +223,17 @@ class Supervisor:
 
     def _retire(self, worker: _Worker) -> None:
         """Others accept now: this one finishes what it has and ends."""
-        if not worker.stopping:
-            worker.stopping = True
-            worker.kill_at = time.monotonic() + self._grace + _KILL_AFTER
-            worker.channel.send({"do": "stop", "grace": self._grace})
+        worker.stopping = True
+        worker.kill_at = time.monotonic() + self._grace + _KILL_AFTER
+        worker.channel.send({"do": "stop", "grace": self._grace})
 
     def _next_reload(self) -> None:
-        if any(worker.replaces is not None for worker in self._workers):
+        if any(worker.successor and not worker.stopping for worker in self._workers):
             return
         while self._reloads:
             worker = self._reloads.pop(0)
             if worker in self._workers and not worker.stopping:
-                self._start(worker.number, worker)
+                self._start(worker.number)
                 return
 
     def _reap(self) -> None:
@@ -239,27 +261,27 @@ class Supervisor:
         else:
             logger.error("worker %d ended with %s", worker.process.pid, how)
         self._restarts += 1
-        if worker.replaces is not None:
+        others = self._in_place(worker.number)
+        if worker.successor:
             # A reload that fails leaves the old workers as they are.
             self._reloads.clear()
-            if worker.replaces in self._workers and not worker.replaces.stopping:
+            if any(not other.leaving for other in others):
                 logger.error("the reload was given up: the old workers go on")
                 return
         if worker.ready_at and now - worker.ready_at >= _STEADY:
             self._crashes.pop(worker.number, None)
         crashes = self._crashes.get(worker.number, 0)
         self._crashes[worker.number] = crashes + 1
-        pause = min(_LONGEST_PAUSE, 0.05 * 2**crashes) if crashes else 0.0
-        self._starts.append((now + pause, worker.number))
+        longest = _PATIENCE if others else _LONGEST_PAUSE
+        # Set in any case: the pause for a successor must not hold when the worker that served on has died.
+        self._pauses[worker.number] = now + (pause_after(crashes, longest) if crashes else 0.0)
 
     # -- time and the end
 
     def _keep_time(self) -> None:
         now = time.monotonic()
-        for item in list(self._starts):
-            if item[0] <= now and not self._ending:
-                self._starts.remove(item)
-                self._start(item[1])
+        if not self._ending:
+            self._fill_places()
         for worker in self._workers:
             if worker.kill_at and worker.kill_at <= now:
                 logger.error("worker %d did not end in time and was killed", worker.process.pid)
@@ -271,7 +293,7 @@ class Supervisor:
     def _begin_end(self) -> None:
         """Answers end their connections from now on, while new ones are still accepted."""
         self._ending = "drain"
-        self._starts.clear()
+        self._pauses.clear()
         self._end_at = time.monotonic() + min(DRAIN, self._grace / 4)
         for worker in self._workers:
             if worker.ready_at:
@@ -333,6 +355,11 @@ class Supervisor:
                 for worker in self._workers
             ],
         )
+
+
+def pause_after(crashes: int, longest: float = _LONGEST_PAUSE) -> float:
+    """Seconds until the next start, after so many deaths without a second of service in between."""
+    return min(longest, 0.05 * 2.0 ** min(crashes, 16))  # without a bound an OverflowError ends us
 
 
 def serve(

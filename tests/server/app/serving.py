@@ -46,6 +46,7 @@ async def handler(request: Request) -> Response:
 def make(**config: Any) -> Serving:
     journal = config.pop("journal", None)
     fail = config.pop("fail", None)
+    slow = config.pop("slow", 0.0)
 
     def note(line: str) -> None:
         if journal:
@@ -57,6 +58,7 @@ def make(**config: Any) -> Serving:
             if fail == "crash":
                 os._exit(9)
             raise StartupError("the project is broken", file="app/route.py", line=3, remedy="Mend it.")
+        await asyncio.sleep(slow)
         note("startup")
 
     async def shutdown(grace: float) -> None:
