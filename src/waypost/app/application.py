@@ -133,9 +133,17 @@ class Application:
         seconds = self.config.shutdown_grace if grace is None else grace
         end = time.monotonic() + seconds
         instrumentation = self._instrumentation
-        for finish in (self._afterwork.drain, self.cache.close, instrumentation.drain, instrumentation.close):
-            await finish(max(0.0, end - time.monotonic()))
-        await self._forwarder.aclose()
+        for finish in (
+            self._afterwork.drain,
+            self.cache.close,
+            instrumentation.drain,
+            instrumentation.close,
+            self._forwarder.close,
+        ):
+            try:
+                await finish(max(0.0, end - time.monotonic()))
+            except Exception:  # a store that can't be closed must not keep register() from its end
+                log.exception("%s failed at shutdown", finish.__qualname__)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Every exception becomes a Response here; only the cancelling of its own task passes."""

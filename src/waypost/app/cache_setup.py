@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import sys
@@ -15,6 +16,7 @@ from waypost.app.entry import RouteEntry
 from waypost.app.instrumentation import Instrumentation
 from waypost.app.services import Services
 from waypost.app.static_routes import StaticRoute
+from waypost.cache import ambient
 from waypost.cache.caching import Caching
 from waypost.cache.opening import open_store
 from waypost.cache.store import Store
@@ -94,8 +96,14 @@ class CacheSetup:
         await self.caching.open()
 
     async def close(self, grace: float) -> None:
-        """See Caching.close."""
-        await self.caching.close(grace)
+        """See Caching.close. The last application of its loop closes the connections of fetch() as well."""
+        try:
+            await self.caching.close(grace)
+        finally:
+            client = sys.modules.get("waypost.cache.fetch_client")
+            # The loop's applications share them, as one that is replaced and the one that takes its place.
+            if client is not None and not ambient.is_open(asyncio.get_running_loop()):
+                await client.close_client()
 
     def _open_store(self) -> Store:
         return open_store(self._config, self.build_id)

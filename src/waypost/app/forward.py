@@ -83,8 +83,8 @@ class Forwarder:
     def _timeouts(self) -> dict[str, float | None]:
         return {"connect": _CONNECT_TIMEOUT, "pool": None, "read": self._timeout, "write": self._timeout}
 
-    async def aclose(self) -> None:
-        """Close the idle connections."""
+    async def close(self, grace: float) -> None:
+        """Close the connections, at once: grace is what whoever closes an application gives to all of its parts."""
         transport, self._transport = self._transport, None
         if transport is not None and self._loop is asyncio.get_running_loop():
             await transport.aclose()

@@ -6,6 +6,7 @@ Knows no request: it sees one through `Surroundings`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -71,6 +72,11 @@ def opened(caching: Caching) -> None:
 def closed(caching: Caching) -> None:
     if caching in _open:
         _open.remove(caching)
+
+
+def is_open(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether any cache works on that loop."""
+    return any(caching.loop is loop for caching in _open)
 
 
 def current_caching() -> Caching | None:
