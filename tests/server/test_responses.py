@@ -394,9 +394,9 @@ def test_a_half_closed_client_is_given_what_was_written_and_only_so_much_time(se
     assert silent.socket.fileno() >= 0 and len(live.sent) == 2
 
 
-def test_a_half_closed_client_that_stops_reading_is_cut(serve: Serve, loop_kind: str) -> None:
-    uvloops = loop_kind == "uvloop"
-    live = serve(_answering(lambda: Response(b"x" * 30_000_000)), uvloops=uvloops, write_timeout=0.8)
+def test_a_half_closed_client_that_stops_reading_is_cut(serve: Serve) -> None:
+    # Not with uvloop, to which an answer is writable again only when all of it was taken.
+    live = serve(_answering(lambda: Response(b"x" * 30_000_000)), uvloops=False, write_timeout=0.8)
     client = live.client()
     live.eventually(lambda: len(live.server.service.connections) == 1)
     (connection,) = live.call(live.server.service.connections.copy)
