@@ -330,6 +330,7 @@ class Written(BaseModel):
         return self
 class Text(BaseModel):
     words: Annotated[list[str], BeforeValidator(lambda text: text.split(","))]
+    numbers: pydantic.Json[list[int]] = "[]"
     address: pydantic.AnyUrl = pydantic.AnyUrl("https://example.com/")
 class Tree(BaseModel):
     name: str = Field(validation_alias="in_name", serialization_alias="outName")
@@ -368,7 +369,11 @@ def ada(): return Camel(first_name="Ada")
             "Written(day=date(2026, 1, 2), secret='long')",
             {"day": "02.01.2026", "other": {"year": 2026}},
         ),
-        ("Text", "Text(words='a,b')", {"words": ["a", "b"], "address": "https://example.com/"}),
+        (
+            "Text",
+            "Text(words='a,b', numbers='[1]')",
+            {"words": ["a", "b"], "numbers": [1], "address": "https://example.com/"},
+        ),
         (
             "Tree",
             "Tree(in_name='a', children=[{'in_name': 'b'}])",

@@ -83,6 +83,8 @@ def _replacement(item: Node, kind: Any) -> Any:
             return _ANY  # it does not say
     if kind in _PREPARING or (kind == "function-after" and _needs_model(item)):
         return item["schema"]
+    if kind == "json":
+        return item.get("schema", _ANY)  # a text of JSON is read, and what it says is sent
     return _ANY if kind == "function-plain" and not isinstance(writes, dict) else None
 
 
