@@ -51,6 +51,20 @@ def test_what_would_double_is_refused_at_the_start(kind: Any) -> None:
     assert "discriminator" in found.value.remedy
 
 
+def test_a_union_is_found_behind_any_name_of_a_field() -> None:
+    class First(BaseModel):
+        default: Second | None = None
+        metadata: First | Second | None = None
+
+    class Second(BaseModel):
+        metadata: First | Second | None = None
+        serialization: First | None = None
+
+    First.model_rebuild(_types_namespace={"First": First, "Second": Second})
+    with pytest.raises(SchemaError, match="may each hold the same union again"):
+        schema_of(First)
+
+
 @pytest.mark.parametrize("kind", [Tagged, Branch, JsonValue, Leaf | Branch], ids=show)
 def test_what_does_not_is_a_schema(kind: Any) -> None:
     assert schema_of(kind)

@@ -9,7 +9,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticOmit
 
-from waypost.validation.pydantic_unions import nodes_below
+from waypost.validation.pydantic_plan import nodes_below
 
 
 class FieldWithoutSchema(Exception):

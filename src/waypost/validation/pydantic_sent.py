@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-Node: TypeAlias = Mapping[str, Any]
+from waypost.validation.pydantic_plan import ASIDE, BY_NAME, Node, nodes_below
 
 _ANY: Final[Node] = {"type": "any"}
 _FIELDS: Final = ("model-fields", "typed-dict", "dataclass-args")
 _MODELS: Final = ("model", "dataclass")
-# What holds no plan, or nothing that is to be turned round.
-_ASIDE: Final = frozenset(("metadata", "serialization", "default", "cls"))
-# Keyed by names and tags of the project's, any of which may be called as something that a node has.
-_BY_NAME: Final = frozenset(("fields", "choices"))
 # Prepares what a client sends; what is sent to one has that form already.
 _PREPARING: Final = ("function-before", "function-wrap")
 
@@ -52,10 +48,10 @@ def _turned(item: Any, written: Mapping[str, set[str]]) -> Any:
         return {**plan, "ref": item["ref"]} if "ref" in item else plan
     found: dict[str, Any] = {}
     for key, value in item.items():
-        if key in _BY_NAME and isinstance(value, dict):
+        if key in BY_NAME and isinstance(value, dict):
             found[key] = {name: _turned(each, written) for name, each in value.items()}
         else:
-            found[key] = value if key in _ASIDE else _turned(value, written)
+            found[key] = value if key in ASIDE else _turned(value, written)
     if kind == "default":
         # No function of the project's need make a value for what is missing.
         found = {**_may_lack(found["schema"]), **({"ref": item["ref"]} if "ref" in item else {})}
@@ -108,7 +104,7 @@ def _tags(discriminator: Any, written: Mapping[str, set[str]]) -> list[list[Any]
 def _needs_model(node: Node) -> bool:
     """Whether a rule is given a model, or asks for a field's neighbours: it may want what is not sent."""
     return node["function"]["type"] == "with-info" or any(
-        each.get("type") in (*_MODELS, *_FIELDS, "definition-ref") for each in _nodes(node["schema"])
+        each.get("type") in (*_MODELS, *_FIELDS, "definition-ref") for each in nodes_below(node["schema"])
     )
 
 
@@ -149,24 +145,10 @@ def _config(found: Node) -> dict[str, Any]:
 
 
 def _fields_in(plan: Any) -> Iterator[tuple[str, Node]]:
-    for node in _nodes(plan):
+    for node in nodes_below(plan):
         if node.get("type") in _FIELDS:
             fields = node["fields"]
             yield from fields.items() if isinstance(fields, dict) else ((field["name"], field) for field in fields)
-
-
-def _nodes(item: Any) -> Iterator[Node]:
-    """All nodes of a plan, those that it refers to by name not followed."""
-    if isinstance(item, list | tuple):
-        for each in item:
-            yield from _nodes(each)
-    elif isinstance(item, dict):
-        yield item
-        for key, value in item.items():
-            if key in _BY_NAME and isinstance(value, dict):
-                yield from _nodes(list(value.values()))
-            elif key not in _ASIDE:
-                yield from _nodes(value)
 
 
 def _read_names(field: Node, name: str) -> Iterator[str]:

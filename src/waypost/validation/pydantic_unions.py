@@ -6,16 +6,14 @@ the same union once more, each level of a value doubles the work: thirty levels,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final
 
-Node: TypeAlias = Mapping[str, Any]
+from waypost.validation.pydantic_plan import Node, nodes_below
 
 # Kinds that JSON's objects, and its arrays, may both be read as.
 _OBJECTS: Final = frozenset(("model", "dataclass", "typed-dict", "dict"))
 _ARRAYS: Final = frozenset(("list", "tuple", "set", "frozenset"))
-_ASIDE: Final = frozenset(("metadata", "serialization"))
 
 
 def doubling_union(plan: Any) -> list[str] | None:
@@ -34,22 +32,6 @@ def doubling_union(plan: Any) -> list[str] | None:
                 if len(back) > 1:
                     return [_name(member) for member in back]
     return None
-
-
-def nodes_below(start: Any, named: Mapping[str, Node] = MappingProxyType({})) -> Iterator[Node]:
-    """The node and all in it, each once, those that it refers to included. named: nodes by what references say."""
-    seen: set[int] = set()
-    todo = [start]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, list | tuple):
-            todo += item
-        elif isinstance(item, dict) and id(item) not in seen:
-            seen.add(id(item))
-            yield item
-            todo += [value for key, value in item.items() if key not in _ASIDE]
-            if item.get("type") == "definition-ref" and item["schema_ref"] in named:
-                todo.append(named[item["schema_ref"]])
 
 
 def _unwrapped(node: Node, named: Mapping[str, Node]) -> Node:
