@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from waypost.http.request import Request
 from waypost.http.response import Response
+from waypost.server.arrivals import FEW
 from waypost.server.limits import ServerLimits
 from waypost.server.protocol import HttpConnection
 from waypost.server.service import Service
@@ -76,28 +77,30 @@ async def _handler(request: Request) -> Response:
     return Response(f"<{request.method} {len(request.path)} {len(body)}>")
 
 
-async def _feed(pieces: list[bytes]) -> tuple[bytes, bool]:
-    """What is written for these segments, and whether the connection ended."""
+async def _feed(pieces: list[bytes], *, many: bool = False) -> tuple[bytes, bool]:
+    """What is written for these segments, and whether the connection ended. many: as one of many connections."""
     loop = asyncio.get_running_loop()
     failures: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: failures.append(context))
     service = Service(_handler, ServerLimits(max_url_size=2000, max_header_size=4000, max_headers=30), loop)
+    others = {HttpConnection(service) for _ in range(FEW if many else 0)}
+    service.connections |= others
     connection, wire = HttpConnection(service), Wire()
     connection.connection_made(wire)  # type: ignore[arg-type]  # it has what a connection calls
     for piece in pieces:
         if wire.closing or wire.ended:
             break
         connection.data_received(piece)
-        for _ in range(4):
+        for _ in range(0 if many else 4):  # of many connections, some get several segments in one turn
             await asyncio.sleep(0)
-    for _ in range(6):
+    for _ in range(6 + 4 * len(pieces)):
         await asyncio.sleep(0)
     ended = wire.closing or wire.ended
     connection.connection_lost(None)
     for _ in range(6):
         await asyncio.sleep(0)
     assert failures == []
-    assert service.active == 0 and not service.connections, "something of the connection is left"
+    assert service.active == 0 and service.connections == others, "something of the connection is left"
     return _DATE.sub(b"", wire.out), ended
 
 
@@ -119,6 +122,7 @@ def check(data: bytes, cuts: list[int]) -> None:
     assert same, f"{finals} in one segment, {split_finals} in {len(pieces)}"
     assert _BODY.findall(split) == _BODY.findall(whole)
     assert split_ended == ended
+    assert asyncio.run(_feed(pieces, many=True)) == (split, split_ended)
 
 
 def _names() -> st.SearchStrategy[bytes]:

@@ -164,6 +164,10 @@ class FlowControl(MessageReader):
 
     def check(self, now: float) -> None:
         """Called by the clock when `deadline` has passed; sets the next one."""
+        if self._arrived:
+            self.take_arrived()
+            if self.deadline > now:
+                return
         if self.pending and not self.gone:
             self.refuse(408, "The request body took too long")
         elif self.request is not None and not self.gone:

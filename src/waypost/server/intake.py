@@ -38,7 +38,7 @@ class Intake:
     """
 
     __slots__ = (
-        "_backlog", "_block", "_block_headers", "_block_place", "_block_rest", "_chunks", "_completed",
+        "_arrived", "_backlog", "_block", "_block_headers", "_block_place", "_block_rest", "_chunks", "_completed",
         "_consuming", "_discarded", "_headers", "_held", "_host", "_overhead", "_parser", "_partial",
         "_remaining", "_switched", "_tail", "_url", "body", "connection", "deadline", "expecting", "pending",
         "phase", "request", "service", "unsent", "wishes",
@@ -56,7 +56,7 @@ class Intake:
         self.pending = self.expecting = self.unsent = False
         self._parser: HttpRequestParser | None = None
         self._partial: bytearray | None = None
-        self._backlog = self._block = self._block_rest = self._url = self._tail = b""
+        self._arrived = self._backlog = self._block = self._block_rest = self._url = self._tail = b""
         self._block_headers: RawHeaders = []
         self._block_place = 0
         self._headers: RawHeaders = []
@@ -78,6 +78,9 @@ class Intake:
     def send_continue(self) -> None:
         """Tell the client to send its body."""
 
+    def abort(self) -> None:
+        """Cut the connection."""
+
     def stop_parsing(self) -> None:
         # The parser holds methods of this object, which holds the parser: without this line only the garbage
         # collector would free a connection.
@@ -89,7 +92,7 @@ class Intake:
     @property
     def between_messages(self) -> bool:
         """Whether no byte of a next request has come."""
-        return self.phase == HEAD and self._partial is None
+        return self.phase == HEAD and self._partial is None and not self._arrived
 
     @property
     def drains_soon(self) -> bool:

@@ -64,6 +64,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         service.connections.add(self)
 
     def eof_received(self) -> bool | None:
+        self.take_arrived()
         # A half-closed client can't be told from one that left, and no handler works for nobody: as in Node, the end
         # of the client's side is the end. What was already written is still delivered, to one that reads.
         self._client_left()
@@ -77,6 +78,7 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         (transport.close if transport.get_write_buffer_size() else transport.abort)()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.take_arrived()
         if self.pending:  # its handler had not started
             self.pending = False
             self.request = None

@@ -12,6 +12,7 @@ from httptools import HttpParserError, HttpRequestParser
 
 from waypost.http.body import RequestBody
 from waypost.http.request import arrived, incoming
+from waypost.server.arrivals import FEW
 from waypost.server.head import CHUNKED as CHUNKED_LENGTH
 from waypost.server.head import PLAIN, RawHeaders, Refused, judge, repeated
 from waypost.server.intake import (
@@ -39,7 +40,24 @@ class MessageReader(Intake):
     # -- bytes in
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes as they came; the transport calls it."""
+        """Keep bytes for the end of the loop's turn; the transport calls it."""
+        if self._arrived:
+            self.take_arrived()
+        service = self.service
+        if len(service.connections) < FEW:
+            self._take(data)
+        else:
+            self._arrived = data
+            service.arrivals.add(self)
+
+    def take_arrived(self) -> None:
+        """Take what the transport has given, if anything waits: before all that came after it."""
+        data, self._arrived = self._arrived, b""
+        if data:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Take bytes as they came."""
         block = self._block
         if block and self.phase == HEAD and self._partial is None:
             if self._block_rest:
@@ -165,7 +183,8 @@ class MessageReader(Intake):
 
     def forget_input(self) -> bytes:
         """Give up what waits unparsed, for whoever takes the connection over."""
-        data, self._backlog = self._backlog, b""
+        data = self._backlog + self._arrived
+        self._backlog = self._arrived = b""
         self.phase = DEAF
         self._held = 0
         return data

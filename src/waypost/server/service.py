@@ -16,6 +16,7 @@ from waypost.http.handler import Handler
 from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.http.site import Connection, Site
+from waypost.server.arrivals import Arrivals
 from waypost.server.limits import ServerLimits
 from waypost.server.timeouts import Clock, tick_for
 
@@ -53,9 +54,9 @@ class Service:
     """
 
     __slots__ = (
-        "access", "active", "answers", "clock", "connections", "context", "draining", "handler", "head_allowance",
-        "idle_deadline", "instant", "limits", "loop", "most_active", "on_sent", "on_settled", "requests", "site",
-        "upgrade",
+        "access", "active", "answers", "arrivals", "clock", "connections", "context", "draining", "handler",
+        "head_allowance", "idle_deadline", "instant", "limits", "loop", "most_active", "on_sent", "on_settled",
+        "requests", "site", "upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +79,7 @@ class Service:
         self.access = access
         self.upgrade = upgrade
         self.connections: set[HttpConnection] = set()
+        self.arrivals = Arrivals(loop)
         self.clock = Clock(loop, self.connections, tick_for(limits))
         self.draining = False
         self.requests = 0

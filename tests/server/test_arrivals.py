@@ -1,0 +1,196 @@
+"""Many connections: what came in one turn of the loop is taken once all of it is read, and none of it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec
+
+import pytest
+from tests.server.test_fuzz import Wire
+
+from waypost.http.request import Request
+from waypost.http.response import Response
+from waypost.server.arrivals import FEW
+from waypost.server.limits import ServerLimits
+from waypost.server.protocol import HttpConnection
+from waypost.server.service import Service, Successor
+
+Serve = Callable[..., Any]
+Paths = list[str]
+P = ParamSpec("P")
+
+EAGER = sys.version_info >= (3, 12)  # before, a handler begins a turn later, and not at all when its client has left
+
+GET = b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /%s HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
+
+
+def in_a_loop(test: Callable[P, Coroutine[None, None, None]]) -> Callable[P, None]:
+    @functools.wraps(test)
+    def run(*arguments: P.args, **named: P.kwargs) -> None:
+        asyncio.run(test(*arguments, **named))
+
+    return run
+
+
+class Many:
+    """A service with more connections than are taken one by one. seen: the paths that were handled, in order."""
+
+    def __init__(self, kind: type[HttpConnection] = HttpConnection, **limits: float) -> None:
+        self.seen: Paths = []
+        self.service = Service(self._handler, ServerLimits(**limits), asyncio.get_running_loop())  # type: ignore[arg-type]  # of various types
+        self.connections = [self._connection(kind) for _ in range(FEW + 2)]
+
+    def _connection(self, kind: type[HttpConnection]) -> tuple[HttpConnection, Wire]:
+        connection, wire = kind(self.service), Wire()
+        connection.connection_made(wire)  # type: ignore[arg-type]  # it has what a connection calls
+        return connection, wire
+
+    async def _handler(self, request: Request) -> Response:
+        body = await request.bytes()
+        self.seen.append(request.path)
+        return Response(body or request.path)
+
+    async def settle(self) -> None:
+        for _ in range(6):
+            await asyncio.sleep(0)
+
+
+@in_a_loop
+async def test_all_are_read_before_the_first_handler_runs() -> None:
+    many = Many()
+    for message in (GET, POST, POST, GET):  # heads that were judged before are taken in another way
+        many.seen.clear()
+        for place, (connection, _) in enumerate(many.connections):
+            connection.data_received(message % str(place).encode())
+            assert many.seen == []
+        await many.settle()
+        assert many.seen == [f"/{place}" for place in range(len(many.connections))]
+    assert all(wire.out.count(b"HTTP/1.1 200") == 4 for _, wire in many.connections)
+
+
+@in_a_loop
+async def test_bytes_of_one_connection_keep_their_order() -> None:
+    many = Many()
+    connection, wire = many.connections[0]
+    for piece in (b"POST /a HTTP/1.1\r\nHo", b"st: a\r\nContent-Length: 4\r\n\r\n", b"1", b"2", b"34" + GET % b"b"):
+        connection.data_received(piece)
+    for other, _ in many.connections[FEW - 4 :]:  # so that the next bytes would be taken at once
+        other.connection_lost(None)
+    connection.data_received(GET % b"c")
+    await many.settle()
+    assert many.seen == ["/a", "/b", "/c"]
+    assert wire.out.count(b"HTTP/1.1 200") == 3
+
+
+@pytest.mark.parametrize("end", ["eof", "lost"])
+@in_a_loop
+async def test_a_request_counts_whose_client_leaves_at_once(end: str) -> None:
+    many = Many()
+    connection, _ = many.connections[0]
+    connection.data_received(POST % b"paid")
+    if end == "eof":
+        connection.eof_received()
+    connection.connection_lost(None)
+    await many.settle()
+    assert many.seen == (["/paid"] if EAGER else [])
+    assert many.service.active == 0 and connection not in many.service.connections
+
+
+@in_a_loop
+async def test_what_came_in_the_turn_of_an_upgrade_goes_to_the_successor() -> None:
+    class Next(Successor):
+        got = b""
+
+        def data_received(self, data: bytes) -> None:
+            self.got += data
+
+    many = Many()
+    connection, wire = many.connections[0]
+    wire.set_protocol = lambda protocol: None  # type: ignore[attr-defined]
+    connection.data_received(b"\x81\x80")
+    successor = Next()
+    connection.take_over(successor)
+    await many.settle()
+    assert successor.got == b"\x81\x80"
+    assert wire.out == b""
+
+
+@in_a_loop
+async def test_limits_of_time_see_what_has_come() -> None:
+    many = Many(header_timeout=1.0, keep_alive_timeout=1.0)
+    (slow, slow_wire), (whole, whole_wire), (idle, idle_wire), *_ = many.connections
+    slow.data_received(b"G")
+    await many.settle()
+    now = many.service.clock.now + 10
+    slow.data_received(b"E")
+    whole.data_received(GET % b"whole")
+    many.service.clock.now = now
+    for connection in (slow, whole, idle):
+        connection.check(now)
+    await many.settle()
+    assert slow_wire.out.startswith(b"HTTP/1.1 408"), "one byte a turn would hold a connection for ever"
+    assert whole_wire.out.startswith(b"HTTP/1.1 200") and not whole_wire.closing
+    assert idle_wire.closing and not idle_wire.out
+
+
+@in_a_loop
+async def test_a_server_that_stops_answers_what_has_come() -> None:
+    many = Many()
+    (asked, wire), (_, idle) = many.connections[:2]
+    asked.data_received(GET % b"last")
+    many.service.draining = True
+    for connection in list(many.service.connections):
+        connection.end_idle()
+    assert idle.closing and not wire.closing
+    await many.settle()
+    assert b"connection: close" in wire.out and many.seen == ["/last"]
+
+
+@in_a_loop
+async def test_one_that_fails_takes_no_other_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(HttpConnection):
+        __slots__ = ()
+
+        def take_arrived(self) -> None:
+            if self._arrived.startswith(b"BREAK"):
+                self._arrived = b""
+                raise RuntimeError("planted")
+            super().take_arrived()
+
+    many = Many(Broken)
+    for place, (connection, _) in enumerate(many.connections):
+        connection.data_received(b"BREAK" if place == 3 else GET % b"x")
+    await many.settle()
+    assert len(many.seen) == len(many.connections) - 1
+    assert [wire.closing for _, wire in many.connections].count(True) == 1
+    assert "planted" in caplog.text
+
+
+def test_on_a_server_with_a_loop_that_was_blocked(serve: Serve, loop_kind: str) -> None:
+    seen: Paths = []
+
+    async def handler(request: Request) -> Response:
+        seen.append(request.path)
+        return Response(request.path)
+
+    live = serve(handler, uvloops=loop_kind == "uvloop")
+    clients = [live.client() for _ in range(2 * FEW)]
+    for client in clients:
+        client.send(GET % b"first")
+        client.answer()
+    seen.clear()
+    live.loop.call_soon_threadsafe(time.sleep, 0.3)
+    for place, client in enumerate(clients):
+        client.send(GET % str(place).encode())
+        if place % 4 == 0:
+            client.close()
+    for place, client in enumerate(clients):
+        if place % 4:
+            assert client.answer()[2] == f"/{place}".encode()
+    handled = [f"/{place}" for place in range(len(clients)) if EAGER or place % 4]
+    live.eventually(lambda: sorted(seen) == sorted(handled))
