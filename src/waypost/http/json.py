@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 from types import CoroutineType
 from typing import Any
 
@@ -87,12 +88,17 @@ def _encode_other(value: Any) -> Any:
 
 def _dump(serializer: Any, value: Any) -> bytes:
     """What pydantic writes of a value: by aliases, as descriptions have it, unless its config says otherwise."""
-    kind = type(value)
-    config: Any = getattr(kind, "model_config", None)
-    if config is None:  # a dataclass of pydantic's; for a model, to ask for what it has not is slow
-        config = getattr(kind, "__pydantic_config__", _NO_CONFIG)
-    dumped: bytes = serializer.to_json(value, by_alias=config.get("serialize_by_alias", True))
+    kind: Any = type(value)
+    dumped: bytes = serializer.to_json(value, by_alias=_by_alias(kind))
     return dumped
+
+
+@lru_cache(512)  # bounded: a program may make its models while it runs
+def _by_alias(kind: type) -> bool:
+    config: Any = getattr(kind, "model_config", None)
+    if config is None:  # a dataclass of pydantic's
+        config = getattr(kind, "__pydantic_config__", _NO_CONFIG)
+    return bool(config.get("serialize_by_alias", True))
 
 
 def _type_name(value: object) -> str:

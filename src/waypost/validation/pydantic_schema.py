@@ -23,6 +23,7 @@ from waypost.validation.schema import REF_TEMPLATE, Mode, SchemaError
 from waypost.validation.text import TextPlan
 
 _MOST_ERRORS: Final = 2000
+_N, _I = b"NI"
 _UNTOLD: Final = (
     "Give it another type, say its schema with pydantic.WithJsonSchema, or leave a field out that has a default: "
     "Field(exclude=True)."
@@ -34,7 +35,10 @@ class PydanticSchema:
 
     kind: Literal["pydantic"] = "pydantic"
 
-    __slots__ = ("_adapter", "_text", "_validate", "_validate_json", "_validate_text", "annotation", "fields", "many")
+    __slots__ = (
+        "_adapter", "_text", "_to_json", "_validate", "_validate_json", "_validate_sent", "_validate_text",
+        "annotation", "fields", "many",
+    )  # fmt: skip
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
@@ -47,6 +51,8 @@ class PydanticSchema:
             validator = _validator_of_requests(self._adapter)
             self._validate_json: Callable[[bytes], Any] = validator.validate_json
             self._validate: Callable[..., Any] = validator.validate_python
+            self._validate_sent: Callable[..., Any] = self._adapter.validator.validate_python
+            self._to_json: Callable[..., bytes] = self._adapter.serializer.to_json
             # Text is all that a form has: where strict is said, a date would have to be a date already.
             self._validate_text = partial(validator.validate_python, strict=False)
             self.fields: Mapping[str, ObjectField] | None = object_fields(annotation)
@@ -75,7 +81,8 @@ class PydanticSchema:
 
     def from_json(self, data: bytes) -> Any:
         """See Schema."""
-        if b"NaN" in data or b"Infinity" in data:
+        # Whether a letter is there at all, asked for as a number, is told in a thirtieth of the time.
+        if (_N in data and b"NaN" in data) or (_I in data and b"Infinity" in data):
             parse_json(data)  # pydantic takes them for numbers, which no JSON has
         try:
             return self._validate_json(data)
@@ -120,7 +127,8 @@ class PydanticSchema:
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""
-        return self._adapter.dump_json(self._filtered(value), by_alias=True, warnings="none")
+        # False is the same as "none", and a microsecond quicker.
+        return self._to_json(self._filtered(value), by_alias=True, warnings=False)
 
     def check(self, value: Any) -> None:
         """See Schema."""
@@ -146,7 +154,7 @@ class PydanticSchema:
 
     def _filtered(self, value: Any) -> Any:
         try:
-            return self._adapter.validator.validate_python(value, from_attributes=True)
+            return self._validate_sent(value, from_attributes=True)
         except ValidationError as error:
             failure = error
         raise ValidationFailed(issues_of(failure, value))
