@@ -1,4 +1,4 @@
-"""Many connections: what came in one turn of the loop is taken once all of it is read, and none of it is lost."""
+"""Many requests at once: read first, handled then, answered last; in order, in time, and none of them lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tests.server.test_fuzz import Wire
 
 from waypost.http.request import Request
 from waypost.http.response import Response
-from waypost.server.arrivals import FEW
+from waypost.server import arrivals
+from waypost.server.arrivals import HOLD, LOOK_EVERY, MANY, Answers
 from waypost.server.limits import ServerLimits
 from waypost.server.protocol import HttpConnection
 from waypost.server.service import Service, Successor
@@ -38,12 +39,14 @@ def in_a_loop(test: Callable[P, Coroutine[None, None, None]]) -> Callable[P, Non
 
 
 class Many:
-    """A service with more connections than are taken one by one. seen: the paths that were handled, in order."""
+    """A service with many connections. seen: the paths that were handled, in order."""
 
     def __init__(self, kind: type[HttpConnection] = HttpConnection, **limits: float) -> None:
         self.seen: Paths = []
+        self.blocking = 0.0  # seconds for which a handler keeps everyone waiting
         self.service = Service(self._handler, ServerLimits(**limits), asyncio.get_running_loop())  # type: ignore[arg-type]  # of various types
-        self.connections = [self._connection(kind) for _ in range(FEW + 2)]
+        self.service.arrivals.together = True
+        self.connections = [self._connection(kind) for _ in range(MANY + 2)]
 
     def _connection(self, kind: type[HttpConnection]) -> tuple[HttpConnection, Wire]:
         connection, wire = kind(self.service), Wire()
@@ -53,7 +56,17 @@ class Many:
     async def _handler(self, request: Request) -> Response:
         body = await request.bytes()
         self.seen.append(request.path)
+        time.sleep(self.blocking)
         return Response(body or request.path)
+
+    async def warm_up(self) -> None:
+        """Let each connection send a head: one that comes again is a message that is known to be whole."""
+        for connection, wire in self.connections:
+            connection.data_received(GET % b"first")
+            await self.settle()
+            wire.out = b""
+        self.service.arrivals.together = True
+        self.seen.clear()
 
     async def settle(self) -> None:
         for _ in range(6):
@@ -79,8 +92,7 @@ async def test_bytes_of_one_connection_keep_their_order() -> None:
     connection, wire = many.connections[0]
     for piece in (b"POST /a HTTP/1.1\r\nHo", b"st: a\r\nContent-Length: 4\r\n\r\n", b"1", b"2", b"34" + GET % b"b"):
         connection.data_received(piece)
-    for other, _ in many.connections[FEW - 4 :]:  # so that the next bytes would be taken at once
-        other.connection_lost(None)
+    many.service.arrivals.together = False  # so that the next bytes would be taken at once
     connection.data_received(GET % b"c")
     await many.settle()
     assert many.seen == ["/a", "/b", "/c"]
@@ -120,6 +132,71 @@ async def test_what_came_in_the_turn_of_an_upgrade_goes_to_the_successor() -> No
     assert wire.out == b""
 
 
+async def _at_once(many: Many) -> list[int]:
+    """Send a request on each connection, and give how many had been handled when each of the answers was written."""
+    written: list[int] = []
+    for connection, wire in many.connections:
+        connection.write = lambda data, out=wire: (written.append(len(many.seen)), out.write(data))  # type: ignore[assignment]
+        connection.data_received(GET % b"x")
+    await many.settle()
+    assert all(wire.out.count(b"HTTP/1.1 200") == 1 for _, wire in many.connections)
+    return written
+
+
+@in_a_loop
+async def test_answers_are_written_when_all_handlers_have_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "HOLD", 10.0)
+    many = Many()
+    await many.warm_up()
+    count = len(many.connections)
+    one_by_one = list(range(1, count + 1))  # each in a turn of its own
+    assert await _at_once(many) == ([count] * count if EAGER else one_by_one)
+
+
+@in_a_loop
+async def test_an_answer_does_not_wait_for_slow_handlers() -> None:
+    many = Many()
+    await many.warm_up()
+    many.blocking = 2 * HOLD
+    assert await _at_once(many) == list(range(1, len(many.connections) + 1))
+
+
+@in_a_loop
+async def test_a_client_that_does_not_read_is_not_given_more() -> None:
+    many = Many()
+    await many.warm_up()
+    (connection, wire), *_ = many.connections
+
+    def write(data: bytes) -> None:
+        wire.write(data)
+        connection.pause_writing()
+
+    connection.write = write  # type: ignore[assignment]
+    for _ in range(3):
+        connection.data_received(GET % b"more")
+        await many.settle()
+    assert wire.out.count(b"HTTP/1.1 200") == 1 and many.seen == ["/more"]
+    connection.resume_writing()
+    await many.settle()
+    assert wire.out.count(b"HTTP/1.1 200") == 2, "what waited is answered now, and not taken again"
+
+
+@in_a_loop
+async def test_how_many_come_at_once_is_noticed() -> None:
+    many = Many()
+    await many.warm_up()
+    for _ in range(20):  # one at a time
+        many.connections[0][0].data_received(GET % b"x")
+        await many.settle()
+    assert not many.service.arrivals.together
+    for _ in range(3 * LOOK_EVERY // len(many.connections)):
+        for connection, _ in many.connections:
+            connection.data_received(GET % b"x")
+        await many.settle()
+    assert many.service.arrivals.together
+    assert all(wire.out.endswith(b"/x") for _, wire in many.connections)
+
+
 @in_a_loop
 async def test_limits_of_time_see_what_has_come() -> None:
     many = Many(header_timeout=1.0, keep_alive_timeout=1.0)
@@ -156,11 +233,11 @@ async def test_one_that_fails_takes_no_other_with_it(caplog: pytest.LogCaptureFi
     class Broken(HttpConnection):
         __slots__ = ()
 
-        def take_arrived(self) -> None:
+        def take_arrived(self, answers: Answers | None = None) -> None:
             if self._arrived.startswith(b"BREAK"):
                 self._arrived = b""
                 raise RuntimeError("planted")
-            super().take_arrived()
+            super().take_arrived(answers)
 
     many = Many(Broken)
     for place, (connection, _) in enumerate(many.connections):
@@ -179,11 +256,12 @@ def test_on_a_server_with_a_loop_that_was_blocked(serve: Serve, loop_kind: str) 
         return Response(request.path)
 
     live = serve(handler, uvloops=loop_kind == "uvloop")
-    clients = [live.client() for _ in range(2 * FEW)]
+    clients = [live.client() for _ in range(2 * MANY)]
     for client in clients:
         client.send(GET % b"first")
         client.answer()
     seen.clear()
+    live.server.service.arrivals.together = True
     live.loop.call_soon_threadsafe(time.sleep, 0.3)
     for place, client in enumerate(clients):
         client.send(GET % str(place).encode())

@@ -56,7 +56,7 @@ async def answer(connection: HttpConnection, request: Request) -> None:
                 if connection.gone:
                     status, data = 0, b""
                 else:
-                    connection.write(render(response, data, service.clock, request.method, close, wishes.http10))
+                    connection.give(render(response, data, service.clock, request.method, close, wishes.http10))
                     if plain and not connection.write_paused:
                         connection.answered_plainly(request, status, data)
                         return

@@ -17,6 +17,7 @@ from waypost.server.head import PLAIN, RawHeaders, Refused
 
 if TYPE_CHECKING:
     from waypost.http.site import Connection
+    from waypost.server.arrivals import Answers
     from waypost.server.service import Service
 
 # What the next byte from the client is. DEAF: nobody listens any more, the connection ends with the answer.
@@ -38,10 +39,10 @@ class Intake:
     """
 
     __slots__ = (
-        "_arrived", "_backlog", "_block", "_block_headers", "_block_place", "_block_rest", "_chunks", "_completed",
-        "_consuming", "_discarded", "_headers", "_held", "_host", "_overhead", "_parser", "_partial",
-        "_remaining", "_switched", "_tail", "_url", "body", "connection", "deadline", "expecting", "pending",
-        "phase", "request", "service", "unsent", "wishes",
+        "_answers", "_arrived", "_backlog", "_block", "_block_headers", "_block_place", "_block_rest",
+        "_chunks", "_completed", "_consuming", "_discarded", "_headers", "_held", "_host", "_overhead",
+        "_parser", "_partial", "_remaining", "_switched", "_tail", "_url", "body", "connection", "deadline",
+        "expecting", "pending", "phase", "request", "service", "unsent", "wishes",
     )  # fmt: skip
 
     connection: Connection
@@ -55,6 +56,7 @@ class Intake:
         self.deadline = 0.0
         self.pending = self.expecting = self.unsent = False
         self._parser: HttpRequestParser | None = None
+        self._answers: Answers | None = None
         self._partial: bytearray | None = None
         self._arrived = self._backlog = self._block = self._block_rest = self._url = self._tail = b""
         self._block_headers: RawHeaders = []
@@ -77,6 +79,9 @@ class Intake:
 
     def send_continue(self) -> None:
         """Tell the client to send its body."""
+
+    def deliver(self, answer: bytes) -> None:
+        """Write an answer that was collected."""
 
     def abort(self) -> None:
         """Cut the connection."""

@@ -30,6 +30,7 @@ logger = logging.getLogger("waypost.server")
 
 DISCARD_TIME = 5.0  # seconds for the rest of a body that nobody reads
 
+_SMALL = 16_384  # bytes of an answer that may wait for others: far below what makes a transport pause
 _EAGER = sys.version_info >= (3, 12)
 
 
@@ -155,12 +156,27 @@ class HttpConnection(FlowControl, asyncio.Protocol):
         """Send what was ready: no task, and no turn of the event loop."""
         payload = response._payload or b""
         assert isinstance(payload, bytes)  # nothing else is ready at once
-        self.write(render(response, payload, self.service.clock, request.method, False, False))
+        self.give(render(response, payload, self.service.clock, request.method, False, False))
         if self.write_paused:
             self.sent_bytes = len(payload) if request.method != "HEAD" else 0
             self.answered(request, response._status)
         else:
             self.answered_plainly(request, response._status, payload)
+
+    def give(self, answer: bytes) -> None:
+        """Write a whole answer, at once or together with those of other connections."""
+        if self._answers is not None and len(answer) <= _SMALL:
+            self._answers.append((self, answer))
+        else:
+            self.write(answer)
+
+    def deliver(self, answer: bytes) -> None:
+        """See Arrivals."""
+        if not self.gone:
+            self.write(answer)
+            if self.write_paused:  # what comes next waits, as behind any answer that was not taken
+                self.phase = WAIT
+                self.unsent = True
 
     def send_continue(self) -> None:
         if self.expecting and not self.gone:

@@ -12,7 +12,7 @@ from httptools import HttpParserError, HttpRequestParser
 
 from waypost.http.body import RequestBody
 from waypost.http.request import arrived, incoming
-from waypost.server.arrivals import FEW
+from waypost.server.arrivals import LOOK_EVERY, Answers
 from waypost.server.head import CHUNKED as CHUNKED_LENGTH
 from waypost.server.head import PLAIN, RawHeaders, Refused, judge, repeated
 from waypost.server.intake import (
@@ -43,20 +43,23 @@ class MessageReader(Intake):
         """Keep bytes for the end of the loop's turn; the transport calls it."""
         if self._arrived:
             self.take_arrived()
-        service = self.service
-        if len(service.connections) < FEW:
-            self._take(data)
-        else:
+        arrivals = self.service.arrivals
+        if arrivals.together:
             self._arrived = data
-            service.arrivals.add(self)
+            arrivals.add(self)
+            return
+        arrivals.alone += 1
+        if arrivals.alone % LOOK_EVERY == 0:
+            arrivals.look()
+        self._take(data)
 
-    def take_arrived(self) -> None:
+    def take_arrived(self, answers: Answers | None = None) -> None:
         """Take what the transport has given, if anything waits: before all that came after it."""
         data, self._arrived = self._arrived, b""
         if data:
-            self._take(data)
+            self._take(data, answers)
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes, answers: Answers | None = None) -> None:
         """Take bytes as they came."""
         block = self._block
         if block and self.phase == HEAD and self._partial is None:
@@ -68,7 +71,9 @@ class MessageReader(Intake):
                 known = False
             if known:
                 self._consuming = True
+                self._answers = answers  # the message is whole, and nothing is behind it: its answer may wait
                 self.begin()
+                self._answers = None
                 self._consuming = False
                 return
         if self._backlog:
