@@ -35,7 +35,7 @@ class PulledBody(RequestBody, kw_only=True):
             if data is not None and len(data) == self.declared and not message.get("more_body") and self._error is None:
                 self.received = len(data)
                 self._data = data
-                self.finish()
+                self._complete = True  # who waits was woken
                 if self._ended is not None:
                     self._ended.set()
                 return data  # type: ignore[no-any-return]  # bytes, as ASGI has it
@@ -76,10 +76,3 @@ class PulledBody(RequestBody, kw_only=True):
             self.finish()
         if self._ended is not None:
             self._ended.set()
-
-
-def body_of(length: bytes | None, receive: Receive) -> RequestBody | None:
-    """The body of a message with this Content-Length; None for one that is no number."""
-    if length is None:  # chunked, or HTTP/2, where a body needs no header at all
-        return PulledBody(None, _receive=receive)
-    return PulledBody(int(length), _receive=receive) if length.isdigit() else None

@@ -14,9 +14,10 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from waypost.app.application import Application
-from waypost.asgi.body import body_of
+from waypost.asgi.body import PulledBody
 from waypost.asgi.messages import Receive, Scope, Send
 from waypost.asgi.streaming import Streaming, send_path
+from waypost.asgi.turns import Turns
 from waypost.asgi.watch import Doorbell, Watch
 from waypost.asgi.websocket import refuse, serve_websocket
 from waypost.config import load_config
@@ -39,17 +40,19 @@ _TARGETS_KEPT = 1024
 _TARGET_KEPT = 128  # bytes
 _targets: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # good ones; bounded, since clients choose them
 _BAD_HOST = b'{"error":"Invalid Host header"}'
+_BAD_LENGTH = b'{"error":"Invalid Content-Length"}'
 _BAD_TARGET = b'{"error":"Invalid request target"}'
 
 
 class ASGI:
     """The ASGI callable over an Application; `create_app()` makes one."""
 
-    __slots__ = ("_head", "_instant", "_length", "_peers", "_silence", "application")
+    __slots__ = ("_head", "_instant", "_length", "_peers", "_silence", "_turns", "application")
 
     def __init__(self, application: Application) -> None:
         self.application = application
         self._silence = application.config.stream_timeout
+        self._turns = Turns()
         #: What answers from the cache without more ado; there once the application was started.
         self._instant: Callable[[Request], Response | None] | None = None
         # The Connection of a peer is the same for all its requests; a handful covers a keep-alive load.
@@ -57,16 +60,18 @@ class ASGI:
         # The last head that was good, and its Content-Length: clients mostly repeat theirs, and what was judged once
         # need not be again. Not empty at first: a head without any field has no Host.
         self._head: RawHeaders = [(b"", b"")]
-        self._length: bytes | None = None
+        self._length: int | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The whole way of a buffered answer in one coroutine: under a slow server each more is a measurable part.
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        if scope["headers"] != self._head and not self._judge(scope["headers"]):
-            await _refuse(send, _BAD_HOST)
-            return
+        if scope["headers"] != self._head:
+            refusal = self._judge(scope["headers"])
+            if refusal is not None:
+                await _refuse(send, refusal)
+                return
         raw = self._head
         try:
             path, query = _targets[scope["raw_path"], scope["query_string"]]
@@ -75,8 +80,10 @@ class ASGI:
             if not path:
                 await _refuse(send, _BAD_TARGET)
                 return
+        turns = self._turns
+        turns.begun += 1
         method = scope["method"]
-        body = None if method in ("GET", "HEAD") else body_of(self._length, receive)
+        body = None if method in ("GET", "HEAD") else PulledBody(self._length, _receive=receive)
         try:
             connection = self._peers[scope["client"][0], scope["server"], scope["scheme"]]
         except (KeyError, TypeError):  # new, or without one of the three
@@ -99,6 +106,8 @@ class ASGI:
                 headers = [(b"content-type", response._content_type), length]
             else:
                 headers = _with_length(response, length, data, method)
+            if turns.waits:
+                await turns.end()
             await send({"type": "http.response.start", "status": response._status, "headers": headers})
             await send({"type": "http.response.body", "body": b"" if method == "HEAD" else data})
         finally:
@@ -109,15 +118,19 @@ class ASGI:
                     watch.stop()
                 self.application.response_sent(request)
 
-    def _judge(self, head: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Whether a head has one valid Host; then it is `_head`."""
+    def _judge(self, head: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """Make a head `_head`, or give the refusal of one without a valid Host or with an odd Content-Length."""
         raw = [(name, value) for name, value in head]
         fields = dict(raw)
         # Most heads have no name twice, and a dict of theirs is quicker than a look at each.
         if not (valid_host(fields.get(b"host", b"")) if len(fields) == len(raw) else _one_valid_host(raw)):
-            return False
-        self._head, self._length = raw, fields.get(b"content-length")
-        return True
+            return _BAD_HOST
+        length = fields.get(b"content-length")
+        if length is not None and not (length.isdigit() and len(length) < 19):
+            return _BAD_LENGTH
+        # Without one the body is chunked, or of HTTP/2, where a body needs no header at all.
+        self._head, self._length = raw, None if length is None else int(length)
+        return None
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
