@@ -129,6 +129,12 @@ PROJECT = {
         "async def POST() -> SPost: return {'id': 1, 'author': {'name': 'Ada'}}",
         "async def PUT() -> Response: return Response.json({'wrong': 1}, 404)",
     ),
+    "app/deleted/route.py": route(
+        "responses = {204: 'Deleted'}",
+        "async def GET() -> SPost: return {'id': 1, 'author': {'name': 'Ada'}}",
+        "async def POST() -> dict[str, int]: return {'a': 1}",
+        "async def DELETE(): return Response(None, 204)",
+    ),
     "app/untold/route.py": route(
         "async def GET() -> dict: return {'a': 1}",
         "async def POST() -> dict[str, Any]: return {'a': 1}",
@@ -238,6 +244,12 @@ def test_declared_statuses(client: Client) -> None:
     }
     assert schemas == {200: "SPost", 404: "Problem", 409: None}
     assert {status for status, item in operations["PUT"].responses.items() if item.schema} == {404}
+
+
+def test_data_is_not_sent_with_a_status_that_has_no_body(client: Client) -> None:
+    assert client.delete("/deleted").status == 204
+    for answer in (client.get("/deleted"), client.post("/deleted")):
+        assert answer.status == 200 and answer.json()
 
 
 def test_annotations_that_say_nothing_leave_the_answer_as_it_is(client: Client) -> None:

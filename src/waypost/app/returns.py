@@ -17,7 +17,7 @@ from waypost.app.result import to_response
 from waypost.app.return_kinds import SCALARS, Members, members_of
 from waypost.app.signature import EMPTY, SignatureReader, own_return, resolve
 from waypost.errors import InvalidJSON, InvalidResponseError, StartupError, ValidationFailed
-from waypost.http.response import Response, encoded_json
+from waypost.http.response import NULL_BODY, Response, encoded_json
 from waypost.routing.exports import VERBS
 from waypost.routing.source import Source
 from waypost.validation.annotations import show
@@ -46,7 +46,7 @@ class Returns:
 
 def read_returns(reader: SignatureReader, declared: Mapping[int, ResponseSchema]) -> Returns:
     """What the return annotation of the reader's handler says. declared: of the module, for this verb."""
-    successes = [status for status in declared if 200 <= status <= 299]
+    successes = [status for status in declared if 200 <= status <= 299 and status not in NULL_BODY]
     status = successes[0] if len(successes) == 1 else 200
     annotation = own_return(reader.handler)
     if annotation is not EMPTY:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeAlias, overload
 
 from waypost.errors import InvalidResponseError
 from waypost.http.blob import Blob
@@ -38,7 +38,7 @@ Octets: TypeAlias = bytes  # inside the class `bytes` is the method
 _JSON_TYPE = b"application/json"
 _TEXT_TYPE = b"text/plain;charset=UTF-8"
 _FORM_TYPE = b"application/x-www-form-urlencoded;charset=UTF-8"
-_NULL_BODY = frozenset((204, 205, 304))
+NULL_BODY: Final = frozenset((204, 205, 304))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _REASON_OK = frozenset([9, *range(0x20, 0x7F), *range(0x80, 0x100)])
 
@@ -103,7 +103,7 @@ class Response(BaseException, Generic[T_co]):
         self._payload, self._content_type = _extract(body)
         self._status = status
         if status != 200 or status.__class__ is not int:
-            if status in _NULL_BODY and self._payload == b"":
+            if status in NULL_BODY and self._payload == b"":
                 self._payload = self._content_type = None  # as middleware gives it that makes a body of text()
             _check_status(status, self._payload)
         if status_text:
@@ -288,7 +288,7 @@ class Response(BaseException, Generic[T_co]):
     @property
     def null_body(self) -> bool:
         """Whether the status forbids a body and a Content-Length (RFC 9110 section 6.4.1)."""
-        return self._status in _NULL_BODY
+        return self._status in NULL_BODY
 
     def raw_headers(self) -> RawHeaders:
         """The fields to send, names in lower case; Date, Connection and framing are the server's."""
@@ -340,14 +340,12 @@ def _make_json(data: Any, status: int = 200, headers: HeadersInit = None, *, sta
 
 
 def encoded_json(payload: bytes, status: int = 200) -> Response[Any]:
-    """A JSON response of what is JSON already."""
+    """A JSON response of what is JSON already. status: one with a body; it is not checked again."""
     response: Response[Any] = Response.__new__(Response)
     response._headers = None
     response._payload = payload
     response._content_type = _JSON_TYPE
     response._status = status
-    if status != 200:
-        _check_status(status, payload)
     return response
 
 
@@ -384,7 +382,7 @@ def _check_status(status: object, payload: object) -> None:
     if not isinstance(status, int) or not 200 <= status <= 599:  # a bool is 0 or 1
         hint = ": write status=201, headers={…}" if isinstance(status, dict) else ""  # as in JavaScript
         raise InvalidResponseError(f"status must be an int from 200 to 599, not {status!r}{hint}")
-    if payload is not None and status in _NULL_BODY:
+    if payload is not None and status in NULL_BODY:
         raise InvalidResponseError(f"a response with status {status} can't have a body")
 
 

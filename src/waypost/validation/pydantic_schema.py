@@ -127,15 +127,24 @@ class PydanticSchema:
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""
-        # False is the same as "none", and a microsecond quicker.
-        return self._to_json(self._filtered(value), by_alias=True, warnings=False)
+        try:
+            # False is the same as "none", and a microsecond quicker.
+            return self._to_json(self._validate_sent(value, from_attributes=True), by_alias=True, warnings=False)
+        except ValidationError as error:
+            failure = error
+        raise ValidationFailed(issues_of(failure, value))
 
     def check(self, value: Any) -> None:
         """See Schema."""
         try:
-            self._adapter.dump_json(self._filtered(value), by_alias=True, warnings="error")
+            self._to_json(self._validate_sent(value, from_attributes=True), by_alias=True, warnings="error")
+        except ValidationError as error:
+            failure = error
         except PydanticSerializationError as error:
             raise ValidationFailed([Issue((), str(error), "serialization")]) from error
+        else:
+            return
+        raise ValidationFailed(issues_of(failure, value))
 
     def sent(self) -> Callable[[bytes], object]:
         """See Schema."""
@@ -151,13 +160,6 @@ class PydanticSchema:
             raise ValidationFailed(issues_of(failure, parse_json(payload)))
 
         return hold
-
-    def _filtered(self, value: Any) -> Any:
-        try:
-            return self._validate_sent(value, from_attributes=True)
-        except ValidationError as error:
-            failure = error
-        raise ValidationFailed(issues_of(failure, value))
 
     def json_schema(
         self, mode: Mode = "validation", ref_template: str = REF_TEMPLATE

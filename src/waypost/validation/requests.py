@@ -70,13 +70,6 @@ def read_cookies(schema: Schema) -> Read:
     return read
 
 
-def _says_json(request: Request) -> bool:
-    headers = request._headers
-    # Names in lower case, without making Headers of the whole head where nobody has yet.
-    fields = request._connection.lowered(request._raw) if headers is None else headers.raw
-    return _JSON_FIELD in fields or is_json(request.headers.get("content-type"))
-
-
 def has_body(request: Request) -> bool:
     """Whether the request announces a body that is not empty."""
     body = request._body
@@ -88,7 +81,10 @@ def json_bytes(request: Request) -> Awaitable[bytes]:
     body = request._body
     if body is None or body.declared == 0:
         raise ValidationFailed(_MISSING_BODY)
-    if not _says_json(request):
+    headers = request._headers
+    # Names in lower case, without making Headers of the whole head where nobody has yet.
+    fields = request._connection.lowered(request._raw) if headers is None else headers.raw
+    if _JSON_FIELD not in fields and not is_json(request.headers.get("content-type")):
         raise UnsupportedMediaType("Content-Type must be application/json")
     request._body_used = True
     return body.read()
