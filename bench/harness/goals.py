@@ -13,6 +13,7 @@ from harness.report import Results, per_cpu_second
 EVERY = ("json", "query", "post", "pydantic", "rows", "sse", "file", "guarded", "cached")
 OWN = "waypost"
 SAME = "waypost_uvicorn"
+TYPED = "waypost_typed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ GOALS = (
     Goal(OWN, ("post",), 2.0, ("litestar_uvicorn", "litestar_granian")),
     Goal(OWN, ("post",), 2.0, ("blacksheep_uvicorn", "blacksheep_granian")),
     Goal(OWN, ("pydantic",), 4.0, ("fastapi_uvicorn",)),
+    Goal(TYPED, ("pydantic",), 4.0, ("fastapi_uvicorn",)),
+    Goal(TYPED, ("query", "post", "pydantic"), 0.9, (OWN,)),
     Goal(OWN, ("sse",), 1.0, ("bare_rsgi_granian",)),
     Goal(OWN, ("file",), 0.9, ("nginx",)),
     Goal(OWN, ("download",), 0.9, ("waypost_static",)),
@@ -52,6 +55,7 @@ GOALS = (
     Goal(SAME, EVERY, 1.0, ("starlette_uvicorn", "litestar_uvicorn", "blacksheep_uvicorn")),
     Goal(SAME, EVERY, 3.0, ("fastapi_uvicorn",)),
     Goal(SAME, ("pydantic",), 2.5, ("fastapi_uvicorn",)),
+    Goal(f"{TYPED}_uvicorn", ("pydantic",), 2.5, ("fastapi_uvicorn",)),
     Goal(SAME, EVERY, 15.0, ("next",)),
 )
 

@@ -91,6 +91,7 @@ _NEXT = (
 )
 _START = (_bin("waypost"), "start", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1")
 _ALL_BUT_DOWNLOAD = frozenset(WORKLOADS) - {"download"}
+_ALL_BUT_TYPED = frozenset(WORKLOADS) - {"query", "post", "pydantic"}
 _ALL_BUT_JSON = frozenset(WORKLOADS) - {"json"}
 _NGINX_LACKS = frozenset({"query", "post", "pydantic", "rows", "sse", "guarded"})
 
@@ -112,6 +113,11 @@ SERVERS: dict[str, Server] = {
         # Only started: what a worker under the supervisor needs, which is not also the command.
         _waypost("waypost_two", (*_START[:-1], "2"), lacks=frozenset(WORKLOADS)),
         _waypost("waypost_uvicorn", _uvicorn("main:app")),
+        # Handlers that take typed arguments, where those of projects/plain parse by hand.
+        replace(_waypost("waypost_typed", _START, lacks=_ALL_BUT_TYPED), directory=PROJECTS / "typed"),
+        replace(
+            _waypost("waypost_typed_uvicorn", _uvicorn("main:app"), lacks=_ALL_BUT_TYPED), directory=PROJECTS / "typed"
+        ),
         _waypost("waypost_granian", _granian("main:app", "asgi")),
         _python("bare_rsgi_granian", _granian("bare_rsgi:app", "rsgi"), group="limit", lacks=NO_PYDANTIC),
         _python("bare_asgi_granian", _granian("bare_asgi:app", "asgi"), group="limit"),

@@ -1,0 +1,7 @@
+from meaning import SMALL
+
+from waypost import Request, Response
+
+
+async def GET(request: Request) -> Response:
+    return Response.json(SMALL)
