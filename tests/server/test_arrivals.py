@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import random
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -272,3 +273,44 @@ def test_on_a_server_with_a_loop_that_was_blocked(serve: Serve, loop_kind: str) 
             assert client.answer()[2] == f"/{place}".encode()
     handled = [f"/{place}" for place in range(len(clients)) if EAGER or place % 4]
     live.eventually(lambda: sorted(seen) == sorted(handled))
+
+
+async def _talk(port: int, number: int, rounds: int) -> None:
+    """Send one message or several in a row, whole or in pieces, and hold each answer against its request."""
+    chance = random.Random(number)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for turn in range(rounds):
+        sent = []
+        data = b""
+        for place in range(chance.choice((1, 1, 1, 2, 3))):
+            body = chance.randbytes(chance.choice((0, 5, 900, 20_000)))
+            mark = f"/{number}-{turn}-{place}".encode()
+            sent.append(mark + body)
+            data += b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (mark, len(body)) + body
+        cut = chance.choice((len(data), chance.randrange(len(data))))
+        writer.write(data[:cut])
+        if cut < len(data):
+            await asyncio.sleep(chance.choice((0, 0.001)))
+            writer.write(data[cut:])
+        for expected in sent:
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r")[0])
+            assert await reader.readexactly(length) == expected
+    writer.close()
+
+
+def test_every_answer_belongs_to_its_request(serve: Serve, loop_kind: str) -> None:
+    async def handler(request: Request) -> Response:
+        body = await request.bytes()
+        if len(body) == 5:
+            await asyncio.sleep(0)
+        return Response(request.path.encode() + body)
+
+    live = serve(handler, uvloops=loop_kind == "uvloop")
+
+    async def main() -> None:
+        await asyncio.gather(*(_talk(live.port, number, 40) for number in range(4 * MANY)))
+
+    asyncio.run(main())
+    live.eventually(lambda: not live.server.service.active)
