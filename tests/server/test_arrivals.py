@@ -230,6 +230,19 @@ async def test_a_server_that_stops_answers_what_has_come() -> None:
 
 
 @in_a_loop
+async def test_last_answers_are_written_before_their_connection_ends() -> None:
+    many = Many()
+    await many.warm_up()
+    many.service.draining = True
+    for connection, wire in many.connections:
+        connection.write = lambda data, out=wire: out.write(data) if not out.closing else None  # type: ignore[assignment]
+        connection.data_received(GET % b"last")
+    await many.settle()
+    for _, wire in many.connections:
+        assert wire.out.count(b"connection: close") == 1 and wire.closing
+
+
+@in_a_loop
 async def test_one_that_fails_takes_no_other_with_it(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(HttpConnection):
         __slots__ = ()

@@ -56,10 +56,14 @@ async def answer(connection: HttpConnection, request: Request) -> None:
                 if connection.gone:
                     status, data = 0, b""
                 else:
-                    connection.give(render(response, data, service.clock, request.method, close, wishes.http10))
-                    if plain and not connection.write_paused:
-                        connection.answered_plainly(request, status, data)
-                        return
+                    whole = render(response, data, service.clock, request.method, close, wishes.http10)
+                    if not plain:
+                        connection.write(whole)  # its connection may end with it
+                    else:
+                        connection.give(whole)
+                        if not connection.write_paused:
+                            connection.answered_plainly(request, status, data)
+                            return
                 connection.closing = close
                 connection.sent_bytes = len(data) if request.method != "HEAD" else 0
         elif connection.taken is not None:

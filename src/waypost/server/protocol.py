@@ -164,8 +164,8 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self.answered_plainly(request, response._status, payload)
 
     def give(self, answer: bytes) -> None:
-        """Write a whole answer, at once or together with those of other connections."""
-        if self._answers is not None and len(answer) <= _SMALL:
+        """Write a whole answer, at once or together with those of other connections. Its connection has to go on."""
+        if self._answers is not None and not self.write_paused and len(answer) <= _SMALL:
             self._answers.append((self, answer))
         else:
             self.write(answer)
