@@ -132,7 +132,8 @@ class World:
     """An application with one pipeline for each matcher and form."""
 
     application: Application
-    pipelines: dict[tuple[int, bool], Pipeline] = field(default_factory=dict)
+    # Not shown: where an example fails, Hypothesis would show nothing for all of this.
+    pipelines: dict[tuple[int, bool], Pipeline] = field(default_factory=dict, repr=False)
 
     def choose(self, matcher: int, wraps: bool) -> None:
         """Let the application answer behind this matcher."""

@@ -67,6 +67,8 @@ def case(matcher: object, target: str, world: int = 0, **more: Any) -> Example:
 @example(sent=case("/((?!api|static).*)", "/%61pi/x"))
 @example(sent=case("/admin/:path*", "/old/users", world=4))
 @example(sent=case("/admin", "/docs/%61dmin", world=1))
+@example(sent=case("/(.*)", "/docs", world=1))
+@example(sent=case("/((?!api|static).*)", "/docs", world=1, wraps=True))
 def test_where_a_handler_ran_its_middleware_ran(
     worlds: list[World], loop: asyncio.AbstractEventLoop, sent: Example
 ) -> None:

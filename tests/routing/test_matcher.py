@@ -146,6 +146,17 @@ def test_a_base_path_stands_before_the_pattern() -> None:
     assert PathSet([PathPattern("/:path*", "/docs")]).matches("/docs")
 
 
+def test_the_base_path_alone_is_what_a_slash_is_without_one() -> None:
+    for source in ("/(.*)", "/((?!api).*)", "/:path(.*)", "/:path*", "/:path?", "/"):
+        below, alone = PathPattern(source, "/docs"), PathPattern(source)
+        assert below.match("/docs") == below.match("/docs/") == alone.match("/"), source
+        assert PathSet([below]).matches("/docs") and not PathSet([below]).matches("/docsline")
+    for source in ("/:name", "/:path+", "/(.+)", "/((?!).*)", "/docs"):
+        assert PathPattern(source, "/docs").match("/docs") is None, source
+        assert not PathSet([PathPattern(source, "/docs")]).matches("/docs")
+    assert PathPattern("/(.*)").match("") is None
+
+
 MISTAKES = [
     ("api", 0, "begins with a slash"),
     ("", 0, "begins with a slash"),

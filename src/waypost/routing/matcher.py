@@ -69,7 +69,7 @@ class PathPattern:
     base_path: stands before the pattern. Raises PatternError with the column of the mistake in `source`.
     """
 
-    __slots__ = ("_capturing", "_groups", "expression", "literal", "names", "repeated", "source", "starts")
+    __slots__ = ("_capturing", "_groups", "expression", "literal", "names", "repeated", "root", "source", "starts")
 
     def __init__(self, source: str, base_path: str = "") -> None:
         parts = parse_path_pattern(source)
@@ -86,6 +86,9 @@ class PathPattern:
         self.literal, self.starts = _easy(parts)
         self.expression = render(_without_groups(whole))
         self._capturing = re.compile(render(whole), _FLAGS)
+        #: The base path, where the pattern has it as the "/" that it would have without one: `/(.*)` below `/docs`.
+        found = self._capturing.match
+        self.root = base_path if base_path and not found(base_path) and found(f"{base_path}/") else None
         self._groups = [
             (part.name, f"p{index}", part) for index, part in enumerate(parts) if isinstance(part, Parameter)
         ]
@@ -95,7 +98,7 @@ class PathPattern:
 
         path: one spelling of a canonical path. A repeated parameter gives a list; one that is not there is left out.
         """
-        found = self._capturing.match(path)
+        found = self._capturing.match(path if path != self.root else f"{path}/")
         if found is None:
             return None
         values: Captures = {}
@@ -139,6 +142,8 @@ class PathSet:
                 expressions.append(pattern.expression)
             if pattern.literal is not None:
                 exact.update((pattern.literal, pattern.literal.rstrip("/") + "/"))
+            if pattern.root is not None:
+                exact.add(pattern.root)
             if pattern.starts is not None:
                 starts.append(pattern.starts)
         self._exact = frozenset(exact)
