@@ -112,5 +112,5 @@ def table(found: list[Verdict]) -> str:
     for v in sorted(found, key=lambda v: not v.met):
         beside = f"{v.per_cpu:8.2f}" if v.per_cpu is not None else f"{'-':>8}"
         word = "met" if v.met else "MISSED"
-        lines.append(f"{word:8}{v.ours:18}{v.workload:10} >= {v.least:5.2f} x {v.other:22}{v.measured:8.2f}{beside}")
+        lines.append(f"{word:8}{v.ours:22}{v.workload:10} >= {v.least:5.2f} x {v.other:22}{v.measured:8.2f}{beside}")
     return "\n".join(lines)
