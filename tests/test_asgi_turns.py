@@ -12,15 +12,12 @@ import pytest
 from tests.app.project import write_project
 
 from waypost.asgi import ASGI, create_app, turns
+from waypost.crowd import LOOK_EVERY, MANY
 
 PROJECT = {
     "app/[id]/route.py": """
-import time
 from waypost import Response
-blocking = 0.0
-async def GET(id: str):
-    time.sleep(blocking)
-    return Response(id)
+async def GET(id: str): return Response(id)
 """,
 }
 
@@ -38,7 +35,7 @@ class Peers:
             self.log.append(("ran", request.path))
             return response
 
-        self.app.application.handle = logged  # type: ignore[method-assign]
+        self.app.application.handle = logged  # type: ignore[method-assign]  # to see when it has run
 
     async def ask(self, name: str) -> None:
         scope = {
@@ -84,7 +81,7 @@ def test_of_many_at_once_all_run_before_the_first_is_sent(peers: Peers, monkeypa
         for number in range(20):
             await peers.ask(str(number))
         # One of the next is looked at, whichever it is; the others are answered at once.
-        order = await peers.ask_at_once(turns.MANY - 1)
+        order = await peers.ask_at_once(MANY - 1)
         assert alternations(order) >= 5
 
     asyncio.run(main())
@@ -103,7 +100,7 @@ def test_no_answer_waits_for_slow_handlers(peers: Peers, monkeypatch: pytest.Mon
 
 def test_a_request_that_is_cancelled_while_it_waits_leaves_the_others_alone(peers: Peers) -> None:
     async def main() -> None:
-        for _ in range(turns._LOOK_EVERY - 1):
+        for _ in range(LOOK_EVERY - 1):
             await peers.ask("x")
         peers.log.clear()
         task = asyncio.create_task(peers.ask("cut"))
@@ -112,8 +109,8 @@ def test_a_request_that_is_cancelled_while_it_waits_leaves_the_others_alone(peer
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        for _ in range(3 * turns._LOOK_EVERY):
+        for _ in range(3 * LOOK_EVERY):
             await peers.ask("x")
-        assert [what for what, _ in peers.log].count("sent") == 3 * turns._LOOK_EVERY
+        assert [what for what, _ in peers.log].count("sent") == 3 * LOOK_EVERY
 
     asyncio.run(main())

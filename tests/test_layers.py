@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "src" / "waypost"
 # `setting` and `rule` are what `config` is made of.
 LAYERS = [
     ["errors"],
-    ["file_lock", "garbage", "lane", "redis_link", "setting"],
+    ["crowd", "file_lock", "garbage", "lane", "redis_link", "setting"],
     ["sqlite_file"],
     ["environment", "http"],
     ["description", "rule", "validation"],

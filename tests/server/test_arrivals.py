@@ -13,10 +13,11 @@ from typing import Any, ParamSpec
 import pytest
 from tests.server.test_fuzz import Wire
 
+from waypost.crowd import LOOK_EVERY, MANY
 from waypost.http.request import Request
 from waypost.http.response import Response
 from waypost.server import arrivals
-from waypost.server.arrivals import HOLD, LOOK_EVERY, MANY, Answers
+from waypost.server.arrivals import HOLD, Answers
 from waypost.server.limits import ServerLimits
 from waypost.server.protocol import HttpConnection
 from waypost.server.service import Service, Successor
@@ -45,8 +46,8 @@ class Many:
     def __init__(self, kind: type[HttpConnection] = HttpConnection, **limits: float) -> None:
         self.seen: Paths = []
         self.blocking = 0.0  # seconds for which a handler keeps everyone waiting
-        self.service = Service(self._handler, ServerLimits(**limits), asyncio.get_running_loop())  # type: ignore[arg-type]  # of various types
-        self.service.arrivals.together = True
+        self.service = Service(self._handler, ServerLimits(**limits), asyncio.get_running_loop())  # type: ignore[arg-type]  # limits are of various types
+        self.service.arrivals.crowd.many = True
         self.connections = [self._connection(kind) for _ in range(MANY + 2)]
 
     def _connection(self, kind: type[HttpConnection]) -> tuple[HttpConnection, Wire]:
@@ -66,7 +67,7 @@ class Many:
             connection.data_received(GET % b"first")
             await self.settle()
             wire.out = b""
-        self.service.arrivals.together = True
+        self.service.arrivals.crowd.many = True
         self.seen.clear()
 
     async def settle(self) -> None:
@@ -93,7 +94,7 @@ async def test_bytes_of_one_connection_keep_their_order() -> None:
     connection, wire = many.connections[0]
     for piece in (b"POST /a HTTP/1.1\r\nHo", b"st: a\r\nContent-Length: 4\r\n\r\n", b"1", b"2", b"34" + GET % b"b"):
         connection.data_received(piece)
-    many.service.arrivals.together = False  # so that the next bytes would be taken at once
+    many.service.arrivals.crowd.many = False  # so that the next bytes would be taken at once
     connection.data_received(GET % b"c")
     await many.settle()
     assert many.seen == ["/a", "/b", "/c"]
@@ -137,7 +138,7 @@ async def _at_once(many: Many) -> list[int]:
     """Send a request on each connection, and give how many had been handled when each of the answers was written."""
     written: list[int] = []
     for connection, wire in many.connections:
-        connection.write = lambda data, out=wire: (written.append(len(many.seen)), out.write(data))  # type: ignore[assignment]
+        connection.write = lambda data, out=wire: (written.append(len(many.seen)), out.write(data))  # type: ignore[assignment]  # a slot may hold any callable
         connection.data_received(GET % b"x")
     await many.settle()
     assert all(wire.out.count(b"HTTP/1.1 200") == 1 for _, wire in many.connections)
@@ -172,7 +173,7 @@ async def test_a_client_that_does_not_read_is_not_given_more() -> None:
         wire.write(data)
         connection.pause_writing()
 
-    connection.write = write  # type: ignore[assignment]
+    connection.write = write  # type: ignore[assignment]  # a slot may hold any callable
     for _ in range(3):
         connection.data_received(GET % b"more")
         await many.settle()
@@ -189,12 +190,12 @@ async def test_how_many_come_at_once_is_noticed() -> None:
     for _ in range(20):  # one at a time
         many.connections[0][0].data_received(GET % b"x")
         await many.settle()
-    assert not many.service.arrivals.together
+    assert not many.service.arrivals.crowd.many
     for _ in range(3 * LOOK_EVERY // len(many.connections)):
         for connection, _ in many.connections:
             connection.data_received(GET % b"x")
         await many.settle()
-    assert many.service.arrivals.together
+    assert many.service.arrivals.crowd.many
     assert all(wire.out.endswith(b"/x") for _, wire in many.connections)
 
 
@@ -235,7 +236,7 @@ async def test_last_answers_are_written_before_their_connection_ends() -> None:
     await many.warm_up()
     many.service.draining = True
     for connection, wire in many.connections:
-        connection.write = lambda data, out=wire: out.write(data) if not out.closing else None  # type: ignore[assignment]
+        connection.write = lambda data, out=wire: out.write(data) if not out.closing else None  # type: ignore[assignment]  # a slot may hold any callable
         connection.data_received(GET % b"last")
     await many.settle()
     for _, wire in many.connections:
@@ -275,7 +276,7 @@ def test_on_a_server_with_a_loop_that_was_blocked(serve: Serve, loop_kind: str) 
         client.send(GET % b"first")
         client.answer()
     seen.clear()
-    live.server.service.arrivals.together = True
+    live.server.service.arrivals.crowd.many = True
     live.loop.call_soon_threadsafe(time.sleep, 0.3)
     for place, client in enumerate(clients):
         client.send(GET % str(place).encode())

@@ -87,7 +87,7 @@ async def _feed(pieces: list[bytes], *, many: bool = False) -> tuple[bytes, bool
     for piece in pieces:
         if wire.closing or wire.ended:
             break
-        service.arrivals.together = many  # it forgets when few come
+        service.arrivals.crowd.many = many  # it forgets when few come
         connection.data_received(piece)
         for _ in range(0 if many else 4):  # of many connections, some get several segments in one turn
             await asyncio.sleep(0)

@@ -81,7 +81,7 @@ class ASGI:
                 await _refuse(send, _BAD_TARGET)
                 return
         turns = self._turns
-        turns.begun += 1
+        turns.crowd.counted += 1
         method = scope["method"]
         body = None if method in ("GET", "HEAD") else PulledBody(self._length, _receive=receive)
         try:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import types
 from collections.abc import Generator
 from time import perf_counter
+from typing import Final
 
-MANY = 8  # requests in one turn
-QUICK = 0.0002  # seconds a request; where handlers take longer, none is to wait for the others
-_FEW_IN_A_ROW = 8  # turns
-_LOOK_EVERY = 61  # requests; a prime, so that it is another place in the turn each time
+from waypost.crowd import Crowd
+
+QUICK: Final = 0.0002  # seconds a request; where handlers take longer, none is to wait for the others
 
 
 @types.coroutine
@@ -23,19 +23,18 @@ def _turn() -> Generator[None, None, None]:
 
 
 class Turns:
-    """How many requests one turn of the loop has, and whether their answers wait for its end."""
+    """The turns of one application's loop. crowd: `counted` by who serves, when a request begins."""
 
-    __slots__ = ("_few", "_led", "begun")
+    __slots__ = ("_led", "crowd")
 
     def __init__(self) -> None:
-        self.begun = 0  # requests
-        self._few = _FEW_IN_A_ROW  # turns since the last with many
-        self._led = False  # whether one of this turn counts the others
+        self.crowd = Crowd()
+        self._led = False  # whether one of this turn sees how many the others are
 
     @property
     def waits(self) -> bool:
         """Whether an answer that is ready waits for end()."""
-        return self._few < _FEW_IN_A_ROW or self.begun % _LOOK_EVERY == 0
+        return self.crowd.many or self.crowd.looks
 
     async def end(self) -> None:
         """Wait for the handlers that are ready to run."""
@@ -43,13 +42,10 @@ class Turns:
             await _turn()
             return
         self._led = True
-        before, began = self.begun, perf_counter()
+        before, began = self.crowd.counted, perf_counter()
         try:
             await _turn()
         finally:
             self._led = False
-        count = self.begun - before
-        if count < MANY:
-            self._few += 1
-        else:
-            self._few = 0 if perf_counter() - began < count * QUICK else _FEW_IN_A_ROW
+        others = self.crowd.counted - before
+        self.crowd.saw(others, quick=perf_counter() - began < others * QUICK)

@@ -88,8 +88,7 @@ def _encode_other(value: Any) -> Any:
 
 def _dump(serializer: Any, value: Any) -> bytes:
     """What pydantic writes of a value: by aliases, as descriptions have it, unless its config says otherwise."""
-    kind: Any = type(value)
-    dumped: bytes = serializer.to_json(value, by_alias=_by_alias(kind))
+    dumped: bytes = serializer.to_json(value, by_alias=_by_alias(value.__class__))
     return dumped
 
 

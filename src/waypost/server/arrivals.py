@@ -10,67 +10,49 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import perf_counter
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from waypost.crowd import Crowd
+
+if TYPE_CHECKING:
+    from waypost.server.reading import MessageReader
 
 logger = logging.getLogger("waypost.server")
 
-MANY = 8  # requests in one turn
-_FEW_IN_A_ROW = 8  # turns with fewer
-LOOK_EVERY = 61  # requests; a prime, so that it is another place in the turn each time
-HOLD = 0.0005  # seconds for which answers are collected
+HOLD: Final = 0.0005  # seconds for which answers are collected
 
-
-class Waiting(Protocol):
-    """A connection that has been given bytes."""
-
-    def take_arrived(self, answers: Answers | None = None) -> None:
-        """Take them; an answer that is there at once may go to `answers`. Nothing happens when they are taken."""
-
-    def deliver(self, answer: bytes) -> None:
-        """Write an answer that was collected."""
-
-    def abort(self) -> None:
-        """Cut the connection."""
-
-
-Answers: TypeAlias = "list[tuple[Waiting, bytes]]"
+Answers: TypeAlias = "list[tuple[MessageReader, bytes]]"
 
 
 class Arrivals:
-    """What the connections of one worker were given in one turn of the event loop.
+    """The connections of one worker whose bytes wait for the end of the loop's turn."""
 
-    together: whether bytes are collected, through add(). Few requests at a time would lose more by the extra turn than
-    they gain; then each is counted in `alone`, and look() is called at every LOOK_EVERY of them.
-    """
-
-    __slots__ = ("_few", "_loop", "_mark", "_waiting", "alone", "together")
+    __slots__ = ("_loop", "_waiting", "crowd")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.crowd = Crowd()
         self._loop = loop
-        self._waiting: list[Waiting] = []
-        self._few = self._mark = self.alone = 0
-        self.together = False
+        self._waiting: list[MessageReader] = []
 
-    def add(self, connection: Waiting) -> None:
+    def add(self, connection: MessageReader) -> bool:
+        """Whether the bytes that a connection was given wait; if so, its `take_arrived` is called."""
+        crowd = self.crowd
+        if not crowd.many:
+            crowd.counted += 1
+            if crowd.looks:
+                self._loop.call_soon(self._looked, crowd.counted)
+            return False
         if not self._waiting:
             self._loop.call_soon(self._take)
         self._waiting.append(connection)
+        return True
 
-    def look(self) -> None:
-        """Find out how many come with the one that came last."""
-        self._mark = self.alone
-        self._loop.call_soon(self._looked)
-
-    def _looked(self) -> None:
-        if self.alone - self._mark >= MANY:
-            self.together = True
-            self._few = 0
+    def _looked(self, before: int) -> None:
+        self.crowd.saw(self.crowd.counted - before)
 
     def _take(self) -> None:
         waiting, self._waiting = self._waiting, []
-        self._few = 0 if len(waiting) >= MANY else self._few + 1
-        if self._few >= _FEW_IN_A_ROW:
-            self.together = False
+        self.crowd.saw(len(waiting))
         answers: Answers = []
         began = perf_counter()
         for connection in waiting:
@@ -93,7 +75,7 @@ def _deliver(answers: Answers) -> None:
             _give_up(connection)
 
 
-def _give_up(connection: Waiting) -> None:
+def _give_up(connection: MessageReader) -> None:
     """After an exception: the other connections have nothing to do with it."""
     logger.exception("a connection failed")
     connection.abort()

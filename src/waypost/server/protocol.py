@@ -171,7 +171,6 @@ class HttpConnection(FlowControl, asyncio.Protocol):
             self.write(answer)
 
     def deliver(self, answer: bytes) -> None:
-        """See Arrivals."""
         if not self.gone:
             self.write(answer)
             if self.write_paused:  # what comes next waits, as behind any answer that was not taken

@@ -12,7 +12,7 @@ from httptools import HttpParserError, HttpRequestParser
 
 from waypost.http.body import RequestBody
 from waypost.http.request import arrived, incoming
-from waypost.server.arrivals import LOOK_EVERY, Answers
+from waypost.server.arrivals import Answers
 from waypost.server.head import CHUNKED as CHUNKED_LENGTH
 from waypost.server.head import PLAIN, RawHeaders, Refused, judge, repeated
 from waypost.server.intake import (
@@ -40,18 +40,13 @@ class MessageReader(Intake):
     # -- bytes in
 
     def data_received(self, data: bytes) -> None:
-        """Keep bytes for the end of the loop's turn; the transport calls it."""
+        """Take bytes, at once or at the end of the loop's turn; the transport calls it."""
         if self._arrived:
             self.take_arrived()
-        arrivals = self.service.arrivals
-        if arrivals.together:
+        if self.service.arrivals.add(self):
             self._arrived = data
-            arrivals.add(self)
-            return
-        arrivals.alone += 1
-        if arrivals.alone % LOOK_EVERY == 0:
-            arrivals.look()
-        self._take(data)
+        else:
+            self._take(data)
 
     def take_arrived(self, answers: Answers | None = None) -> None:
         """Take what the transport has given, if anything waits: before all that came after it."""

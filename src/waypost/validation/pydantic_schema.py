@@ -127,23 +127,20 @@ class PydanticSchema:
 
     def encode(self, value: Any) -> bytes:
         """See Schema."""
-        try:
-            # False is the same as "none", and a microsecond quicker.
-            return self._to_json(self._validate_sent(value, from_attributes=True), by_alias=True, warnings=False)
-        except ValidationError as error:
-            failure = error
-        raise ValidationFailed(issues_of(failure, value))
+        return self._written(value, False)  # the same as "none", and a microsecond quicker
 
     def check(self, value: Any) -> None:
         """See Schema."""
         try:
-            self._to_json(self._validate_sent(value, from_attributes=True), by_alias=True, warnings="error")
-        except ValidationError as error:
-            failure = error
+            self._written(value, "error")
         except PydanticSerializationError as error:
             raise ValidationFailed([Issue((), str(error), "serialization")]) from error
-        else:
-            return
+
+    def _written(self, value: Any, warnings: Literal[False, "error"]) -> bytes:
+        try:
+            return self._to_json(self._validate_sent(value, from_attributes=True), by_alias=True, warnings=warnings)
+        except ValidationError as error:
+            failure = error
         raise ValidationFailed(issues_of(failure, value))
 
     def sent(self) -> Callable[[bytes], object]:
