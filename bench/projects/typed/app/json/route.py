@@ -1,3 +1,5 @@
+"""What the harness asks to see whether a server is up."""
+
 from meaning import SMALL
 
 from waypost import Request, Response
