@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from dotenv import dotenv_values
 from tests.cli.running import Running, running
 from tests.conformance.server import free_port, reference_app, upstream
 from tests.openapi.hypothetical import run
+from tests.openapi.validity import validate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EACH = 3  # examples for each operation; the command of hypothetical.py makes thousands
@@ -46,6 +48,8 @@ pytestmark = pytest.mark.slow
 
 def holds(server: Running | str, folder: Path, config: str = "", *options: str) -> None:
     base = server if isinstance(server, str) else f"http://127.0.0.1:{server.port}"
+    with urllib.request.urlopen(f"{base}/openapi.json") as answer:
+        validate(json.load(answer))
     (folder / "schemathesis.toml").write_text(config)
     done = run(f"{base}/openapi.json", EACH, folder, options)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -121,7 +121,22 @@ class MsgspecSchema:
         (schema,), definitions = msgspec.json.schema_components(
             [self.annotation], schema_hook=_custom_schema, ref_template=ref_template
         )
+        for kind in self._kinds:
+            _leave_unfit_defaults_out(kind, definitions.get(kind.__name__, {}).get("properties", {}))
         return schema, definitions
+
+
+def _leave_unfit_defaults_out(kind: type, properties: Mapping[str, Any]) -> None:
+    """A default that its own type refuses, as `title: Title = ""`, is none that a client may send."""
+    for name, field in (object_fields(kind) or {}).items():
+        written = properties.get(name, {})
+        if "default" in written:
+            try:
+                msgspec.convert(written["default"], field.annotation)
+            except msgspec.ValidationError:
+                del written["default"]
+            except _UNREADABLE:
+                pass  # a type that JSON has another form for: as it is
 
 
 # TypeError: a Decimal "sNaN" has no hash, and stands where one is asked for, in a set or as a key.

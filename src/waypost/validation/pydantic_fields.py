@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import PydanticOmit
+from pydantic_core import PydanticOmit, SchemaError, SchemaValidator, ValidationError
 
 from waypost.validation.pydantic_plan import nodes_below
 
@@ -32,7 +32,7 @@ class FieldWithoutSchema(Exception):
 
 
 class JsonSchemaWriter(GenerateJsonSchema):
-    """Leaves a field out that is never sent, may be missing, and has no JSON schema. Raises FieldWithoutSchema."""
+    """Leaves out a field that is never sent, may be missing and has no JSON schema. Raises FieldWithoutSchema."""
 
     def model_field_schema(self, schema: Any) -> JsonSchemaValue:
         return self._field(schema, super().model_field_schema)
@@ -42,6 +42,18 @@ class JsonSchemaWriter(GenerateJsonSchema):
 
     def typed_dict_field_schema(self, schema: Any) -> JsonSchemaValue:
         return self._field(schema, super().typed_dict_field_schema)
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        """Leaves a default out that its own type refuses, as `title: Title = ""`: no client may send it."""
+        written = super().default_schema(schema)
+        if "default" in written:
+            try:
+                SchemaValidator(schema["schema"]).validate_python(schema["default"])
+            except ValidationError:
+                del written["default"]
+            except (SchemaError, KeyError):
+                pass  # a type defined elsewhere in the model: as it is
+        return written
 
     def _field(self, schema: Any, write: Callable[[Any], JsonSchemaValue]) -> JsonSchemaValue:
         try:
